@@ -1,0 +1,9 @@
+// libcrypto alone: libssl has a module of its own, so that a program that makes no TLS connection does not load it.
+#include <openssl/crypto.h>
+#include <openssl/ec.h>
+#include <openssl/err.h>
+#include <openssl/evp.h>
+#include <openssl/kdf.h>
+#include <openssl/pem.h>
+#include <openssl/rsa.h>
+#include <openssl/x509.h>

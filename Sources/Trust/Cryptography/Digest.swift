@@ -1,0 +1,101 @@
+import CCrypto
+public import Diagnostics
+import Wire
+
+/// The hash functions that we compute. Which of them a purpose may use is a matter of `AlgorithmPolicy`.
+public enum HashAlgorithm: String, Sendable, CaseIterable {
+  case sha256, sha384, sha512
+
+  /// The length of a digest, in bytes.
+  public var length: Int {
+    switch self {
+    case .sha256: 32
+    case .sha384: 48
+    case .sha512: 64
+    }
+  }
+
+  fileprivate var implementation: OpaquePointer? {
+    switch self {
+    case .sha256: unsafe EVP_sha256()
+    case .sha384: unsafe EVP_sha384()
+    case .sha512: unsafe EVP_sha512()
+    }
+  }
+}
+
+/// A digest with the name of its algorithm; it prints as `sha256:` and lower-case hexadecimal.
+public struct Digest: Hashable, Sendable, CustomStringConvertible {
+  /// The hash function.
+  public let algorithm: HashAlgorithm
+  /// The digest, as long as the algorithm says.
+  public let bytes: [UInt8]
+
+  /// The digest of `bytes`.
+  public init(of bytes: [UInt8], _ algorithm: HashAlgorithm = .sha256) {
+    var hash = HashFunction(algorithm)
+    hash.update(bytes)
+    self = hash.finish()
+  }
+
+  /// A digest that was computed elsewhere; its length must fit its algorithm.
+  public init(_ algorithm: HashAlgorithm, bytes: [UInt8]) throws(Problem) {
+    guard bytes.count == algorithm.length else {
+      throw .malformed("digest.length", "a \(algorithm.rawValue) digest has \(algorithm.length) bytes")
+    }
+    self.algorithm = algorithm
+    self.bytes = bytes
+  }
+
+  /// Reads `sha256:` and 64 lower-case hexadecimal digits, likewise sha384 and sha512.
+  public init(_ text: String) throws(Problem) {
+    let parts = text.split(separator: ":", maxSplits: 1, omittingEmptySubsequences: false)
+    guard parts.count == 2, let algorithm = HashAlgorithm.allCases.first(where: { $0.rawValue == parts[0] }) else {
+      throw .malformed("digest.format", "“\(text.prefix(80))” is not a digest", hint: "write sha256:HEX")
+    }
+    self = try Digest(algorithm, bytes: try Hex.decode(String(parts[1])))
+  }
+
+  /// The digest in lower-case hexadecimal, without the algorithm.
+  public var hex: String { Hex.encode(bytes) }
+
+  /// `sha256:` and the digest in lower-case hexadecimal.
+  public var description: String { "\(algorithm.rawValue):\(hex)" }
+}
+
+/// An incremental hash over libcrypto's EVP interface.
+///
+/// Safe: the context is made, used and freed by this value alone.
+@safe public struct HashFunction: ~Copyable {
+  private let algorithm: HashAlgorithm
+  private let context: OpaquePointer
+
+  /// Starts a hash.
+  public init(_ algorithm: HashAlgorithm = .sha256) {
+    self.algorithm = algorithm
+    guard let context = unsafe EVP_MD_CTX_new(), unsafe EVP_DigestInit_ex(context, algorithm.implementation, nil) == 1
+    else { fatalError("libcrypto has no memory or no \(algorithm.rawValue)") }
+    unsafe self.context = context
+  }
+
+  deinit { unsafe EVP_MD_CTX_free(context) }
+
+  /// Adds bytes.
+  public mutating func update(_ bytes: [UInt8]) {
+    // Safe: the array is alive for the call, and libcrypto reads `count` bytes of it.
+    _ = unsafe bytes.withUnsafeBytes { unsafe EVP_DigestUpdate(context, $0.baseAddress, $0.count) }
+  }
+
+  /// Adds bytes.
+  public mutating func update(_ bytes: RawSpan) {
+    _ = unsafe bytes.withUnsafeBytes { unsafe EVP_DigestUpdate(context, $0.baseAddress, $0.count) }
+  }
+
+  /// The digest of everything added.
+  public consuming func finish() -> Digest {
+    var output = [UInt8](repeating: 0, count: algorithm.length)
+    _ = unsafe EVP_DigestFinal_ex(context, &output, nil)
+    guard let digest = try? Digest(algorithm, bytes: output) else { fatalError("libcrypto returned a short digest") }
+    return digest
+  }
+}
