@@ -57,10 +57,13 @@ let package = Package(
     room("Base", "LinuxKit", ["Diagnostics", "Wire"]),
     room("Trust", "Cryptography", ["Diagnostics", "Wire", "CSodium", "CCrypto"]),
 
+    // Layer 3: pure rules, without files, sockets and clocks.
+    room("Trust", "Attestation", ["Diagnostics", "Wire", "StrictJSON", "Cryptography"]),
+
     // Layer 7: the programs.
     program(
       "AssureProgram", folder: "rustynet-assure",
-      ["Diagnostics", "Wire", "StrictJSON", "LinuxKit", "Cryptography", argumentParser]),
+      ["Diagnostics", "Wire", "StrictJSON", "LinuxKit", "Cryptography", "Attestation", argumentParser]),
 
     tests("Wire", ["Diagnostics"]),
     tests("StrictJSON", ["Diagnostics"]),

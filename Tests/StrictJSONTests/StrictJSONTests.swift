@@ -108,7 +108,9 @@ import Testing
       + #""string":"€$\u000f\nA'B\"\\\\\"/"}"#
     #expect(try JSON(parsing: example).canonicalText == expected)
     let keys = #"{"\u20ac":1,"\r":2,"\ufb33":3,"1":4,"\ud83d\ude00":5,"\u0080":6,"\u00f6":7}"#
-    #expect(try JSON(parsing: keys).canonicalText == "{\"\\r\":2,\"1\":4,\"\u{80}\":6,\"ö\":7,\"€\":1,\"😀\":5,\"\u{fb33}\":3}")
+    #expect(
+      try JSON(parsing: keys).canonicalText == "{\"\\r\":2,\"1\":4,\"\u{80}\":6,\"ö\":7,\"€\":1,\"😀\":5,\"\u{fb33}\":3}"
+    )
   }
 
   @Test func isAFixedPoint() throws {

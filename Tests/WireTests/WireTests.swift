@@ -15,7 +15,8 @@ import Wire
   }
 
   static let refused: [(text: String, code: String)] = [
-    ("Zg=", "base64.length"), ("Zh==", "base64.spare-bits"), ("Zm9=", "base64.spare-bits"), ("Zg==Zg==", "base64.character"),
+    ("Zg=", "base64.length"), ("Zh==", "base64.spare-bits"), ("Zm9=", "base64.spare-bits"),
+    ("Zg==Zg==", "base64.character"),
     ("Z g=", "base64.character"), ("Zm9v\n\n\n\n", "base64.character"), ("-_-_", "base64.character"),
     ("====", "base64.character"), ("Z===", "base64.character"), ("=Zg=", "base64.character"),
   ]
@@ -55,7 +56,8 @@ import Wire
   }
 
   @Test(arguments: [
-    "2026-02-29T00:00:00Z", "2026-13-01T00:00:00Z", "2026-11-22 16:05:00Z", "2026-11-22T16:05:00", "2026-11-22T16:05:60Z",
+    "2026-02-29T00:00:00Z", "2026-13-01T00:00:00Z", "2026-11-22 16:05:00Z", "2026-11-22T16:05:00",
+    "2026-11-22T16:05:60Z",
     "2026-11-22T16:05:00+00:00", "2026-11-22T16:05:00.0Z", "2026-11-22t16:05:00z", "", "now", "1969-12-31T23:59:59Z",
   ]) func refusesAnotherSpelling(text: String) {
     #expect(throws: Problem.self) { try Timestamp(text) }

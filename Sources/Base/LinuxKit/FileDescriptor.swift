@@ -95,7 +95,9 @@ public struct FileDescriptor: ~Copyable, Sendable {
     while done < bytes.count {
       let start = done
       done += try checked("write", path) {
-        unsafe bytes.withUnsafeBytes { unsafe Glibc.write(number, $0.baseAddress.map { unsafe $0 + start }, $0.count - start) }
+        unsafe bytes.withUnsafeBytes {
+          unsafe Glibc.write(number, $0.baseAddress.map { unsafe $0 + start }, $0.count - start)
+        }
       }
     }
   }
@@ -104,7 +106,9 @@ public struct FileDescriptor: ~Copyable, Sendable {
   public func synchronize() throws(Problem) { _ = try checked("fsync", path) { fsync(number) } }
 
   /// Cuts the file to `length` bytes.
-  public func truncate(to length: Int) throws(Problem) { _ = try checked("ftruncate", path) { ftruncate(number, length) } }
+  public func truncate(to length: Int) throws(Problem) {
+    _ = try checked("ftruncate", path) { ftruncate(number, length) }
+  }
 
   /// Moves to the end and returns the length.
   @discardableResult

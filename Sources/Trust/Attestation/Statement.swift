@@ -1,0 +1,110 @@
+public import Cryptography
+public import Diagnostics
+public import StrictJSON
+import Wire
+
+/// What an attestation speaks of: a name, which is a label only, and digests, which decide.
+public struct Subject: Sendable, Equatable {
+  /// A label; see `hasSafeName` before using it as a path.
+  public let name: String
+  /// At least one digest of an algorithm that we accept.
+  public let digests: [Digest]
+
+  /// A subject with these digests.
+  public init(name: String, digests: [Digest]) {
+    self.name = name
+    self.digests = digests
+  }
+
+  /// Reads a resource descriptor; digests of algorithms that we do not accept are left out, and none left is malformed.
+  init(_ reader: JSONReader) throws(Problem) {
+    name = try reader.optional("name")?.text(atMost: 4096) ?? ""
+    var digests: [Digest] = []
+    for (key, value) in try reader.member("digest").members(atMost: 32) {
+      guard let algorithm = HashAlgorithm.allCases.first(where: { $0.rawValue.isExactly(key) }) else { continue }
+      digests.append(try Digest(algorithm, bytes: try value.hex(count: algorithm.length)))
+    }
+    guard !digests.isEmpty else {
+      throw reader.problem(
+        "subject.no-digest", "the subject has no digest of an accepted algorithm", source: "in-toto Statement v1",
+        hint: "sha256, sha384 and sha512 are accepted")
+    }
+    self.digests = digests
+  }
+
+  /// Whether every digest here that `found` can be compared with agrees; at least one must be comparable.
+  ///
+  /// All must agree, so that a weak algorithm beside a strong one cannot be used to swap the artifact.
+  public func matches(_ found: [Digest]) -> Bool {
+    var compared = false
+    for digest in digests {
+      guard let other = found.first(where: { $0.algorithm == digest.algorithm }) else { continue }
+      guard other == digest else { return false }
+      compared = true
+    }
+    return compared
+  }
+
+  /// The subject as JSON.
+  public var json: JSON {
+    var set = JSONObject()
+    for digest in digests { set[digest.algorithm.rawValue] = .string(digest.hex) }
+    return ["name": .string(name), "digest": .object(set)]
+  }
+}
+
+/// An in-toto Statement: subjects, and a predicate about them.
+public struct Statement: Sendable {
+  /// The type that we write.
+  public static let type = "https://in-toto.io/Statement/v1"
+  /// The earlier type, which is read too.
+  public static let earlierType = "https://in-toto.io/Statement/v0.1"
+  /// The largest number of subjects.
+  public static let subjectLimit = 1024
+
+  /// What it speaks of; at least one.
+  public let subjects: [Subject]
+  /// The type of the predicate, compared exactly.
+  public let predicateType: String
+  /// The predicate, to be read by whoever knows its type.
+  public let predicate: JSON
+
+  /// A statement.
+  public init(subjects: [Subject], predicateType: String, predicate: JSON) {
+    self.subjects = subjects
+    self.predicateType = predicateType
+    self.predicate = predicate
+  }
+
+  /// Reads the payload of an envelope, after its signatures have been verified over the same bytes.
+  public init(parsing bytes: [UInt8]) throws(Problem) {
+    self = try JSON.decode(bytes, limits: JSON.Limits(size: 32 << 20)) { reader throws(Problem) in
+      let type = try reader.member("_type").text(atMost: 256)
+      guard type.isExactly(Statement.type) || type.isExactly(Statement.earlierType) else {
+        throw reader.problem("statement.type", "“\(type)” is not a Statement that we read", source: "in-toto Statement v1")
+      }
+      var subjects: [Subject] = []
+      for subject in try reader.member("subject").elements(atMost: Statement.subjectLimit) {
+        subjects.append(try Subject(subject))
+      }
+      guard !subjects.isEmpty else { throw reader.problem("statement.no-subject", "the statement has no subject") }
+      let predicate = try reader.member("predicate")
+      _ = try predicate.object()
+      return Statement(
+        subjects: subjects, predicateType: try reader.member("predicateType").token(), predicate: predicate.value)
+    }
+  }
+
+  /// The statement as JSON.
+  public var json: JSON {
+    [
+      "_type": .string(Statement.type), "subject": .array(subjects.map(\.json)),
+      "predicateType": .string(predicateType), "predicate": predicate,
+    ]
+  }
+
+  /// An envelope around the canonical form of this statement.
+  public func signed(by keys: [Ed25519.SigningKey]) -> Envelope {
+    Envelope(payloadType: Envelope.statementType, payload: json.canonical, signedBy: keys)
+  }
+}
