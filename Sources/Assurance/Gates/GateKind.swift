@@ -1,0 +1,146 @@
+public import Attestation
+public import Diagnostics
+public import StrictJSON
+public import Wire
+
+/// What a gate saw: the commands that it ran, and facts that say everything its judge needs.
+public struct Observation: Sendable {
+  /// The commands, as run.
+  public var commands: [Record.Command]
+  /// The facts. `sample` is the number of things looked at.
+  public var facts: JSON
+
+  /// An observation of `sample` things.
+  public init(commands: [Record.Command] = [], sample: Int, _ facts: [(String, JSON)]) {
+    self.commands = commands
+    var object = JSONObject()
+    object["sample"] = .integer(Int64(sample))
+    for (key, value) in facts { object[key] = value }
+    self.facts = .object(object)
+  }
+
+  /// An observation that could not be made; its judge says `not-run`.
+  public init(notRun problem: Problem) {
+    commands = []
+    var reason = JSONObject()
+    reason["code"] = .string(problem.code)
+    reason["message"] = .string(problem.place.map { "\($0): \(problem.message)" } ?? problem.message)
+    reason["hint"] = problem.hint.map { .string($0) }
+    facts = ["notRun": .object(reason)]
+  }
+}
+
+/// Everything that a judgement may depend on; nothing else does, so an auditor gets the same verdict years later.
+public struct Evidence: Sendable {
+  /// The policy, with every threshold.
+  public let policy: ReleasePolicy
+  /// Whom to trust; nil where nothing is signed yet, and then signed evidence is not run.
+  public let trust: TrustFile?
+  /// The time of the judgement.
+  public let time: Timestamp
+  /// The commit that is released.
+  public let commit: String
+  /// The binaries that are released.
+  public let subjects: [Subject]
+  /// Signed and plain documents of the release, by their name in the evidence pack.
+  public let documents: [String: [UInt8]]
+
+  /// Evidence for a judgement at `time`.
+  public init(
+    policy: ReleasePolicy, trust: TrustFile?, time: Timestamp, commit: String, subjects: [Subject],
+    documents: [String: [UInt8]]
+  ) {
+    self.policy = policy
+    self.trust = trust
+    self.time = time
+    self.commit = commit
+    self.subjects = subjects
+    self.documents = documents
+  }
+
+  /// The document `name`; `evidence.missing` where there is none.
+  func document(_ name: String) throws(Problem) -> [UInt8] {
+    guard let document = documents[name] else {
+      throw .couldNotRun("evidence.missing", "the evidence has no \(name)")
+    }
+    return document
+  }
+
+  /// The Statement inside the signed document `name`, after its signatures have been judged by `role`.
+  func statement(_ name: String, signedBy role: Role) throws(Problem) -> (Statement, [Check]) {
+    let envelope = try Envelope(parsing: try document(name))
+    guard let trust else {
+      throw .couldNotRun("evidence.no-trust", "\(name) is signed, and no trust file is given to judge it by")
+    }
+    guard envelope.payloadType == Envelope.statementType else {
+      throw .malformed("dsse.payload-type", "\(name) holds no in-toto Statement but \(envelope.payloadType)")
+    }
+    let checks = trust.judge(envelope, role: role, at: time, for: policy.profile)
+    return (try Statement(parsing: envelope.payload), checks)
+  }
+}
+
+/// A way to look and a way to judge. Looking may run tools and read files; judging is a pure function.
+protocol GateKind: Sendable {
+  /// The name in gate files.
+  static var name: String { get }
+  /// Looks, and writes down what it saw.
+  static func observe(_ gate: GateDefinition, in workspace: Workspace) async throws(Problem) -> Observation
+  /// Judges what was seen; a problem that it throws becomes a failed check.
+  static func judge(_ gate: GateDefinition, _ facts: JSONReader, by evidence: Evidence) throws(Problem) -> [Check]
+}
+
+/// All kinds of gates.
+enum GateKinds {
+  static let all: [any GateKind.Type] = [
+    LayersGate.self, CommandGate.self, SearchGate.self, DocumentsGate.self, TestsGate.self, SBOMGate.self,
+    ProvenanceGate.self, ExceptionsGate.self, DependenciesGate.self, AlgorithmsGate.self, PendingGate.self,
+  ]
+
+  static func named(_ name: String) throws(Problem) -> any GateKind.Type {
+    guard let kind = all.first(where: { $0.name == name }) else {
+      throw .malformed(
+        "gate.kind", "“\(name)” is no kind of gate", hint: "known: \(all.map { $0.name }.joined(separator: ", "))")
+    }
+    return kind
+  }
+}
+
+extension GateDefinition {
+  /// Looks; a tool or a file that is missing is an observation too, one that is judged `not-run`.
+  public func observe(in workspace: Workspace) async throws(Problem) -> Observation {
+    let kind = try GateKinds.named(kind)
+    do {
+      return try await kind.observe(self, in: workspace)
+    } catch {
+      return Observation(notRun: error)
+    }
+  }
+
+  /// Judges facts: what could not be looked at is not run, too small a sample fails, and the rest is for the kind.
+  public func judge(_ facts: JSON, by evidence: Evidence) -> [Check] {
+    do {
+      let reader = JSONReader(facts, pointer: "/facts")
+      if let reason = try reader.optional("notRun") {
+        return [
+          .notRun(
+            "observed", try reason.member("code").text(), try reason.member("message").text(),
+            hint: try reason.optional("hint")?.text())
+        ]
+      }
+      let sample = try reader.member("sample").integer()
+      let enough: Check =
+        sample >= minimum.count
+        ? .passed(
+          "sample", "enough was looked at", expected: "at least \(minimum.count) \(minimum.of)", found: "\(sample)",
+          source: "assurance §1.2, trap 26")
+        : .failed(
+          "sample", "gate.sample", "too little was looked at", expected: "at least \(minimum.count) \(minimum.of)",
+          found: "\(sample)", source: "assurance §1.2, trap 26",
+          hint: "a gate that matched nothing proves nothing; correct its paths")
+      return [enough] + (try GateKinds.named(kind).judge(self, reader, by: evidence))
+    } catch {
+      return [Check("facts", error)]
+    }
+  }
+}

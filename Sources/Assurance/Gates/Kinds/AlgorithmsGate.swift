@@ -1,0 +1,72 @@
+import Attestation
+import Commands
+import Cryptography
+import Diagnostics
+import StrictJSON
+
+/// No source of ours names a denied primitive, no denied name stands in a list, and every key is of the kind, use and
+/// length of validity that the policy allows.
+enum AlgorithmsGate: GateKind {
+  static let name = "algorithms"
+
+  static func observe(_ gate: GateDefinition, in workspace: Workspace) async throws(Problem) -> Observation {
+    let files = try await workspace.trackedFiles(gate.read)
+    let expression = try JSONReader(gate.parameters, pointer: "/parameters").member("deniedSymbols").text()
+    let argv = ["git", "grep", "-n", "-I", "-i", "-E", "-e", expression, "--"] + gate.read
+    let result = try await Command("git", Array(argv.dropFirst()), in: workspace.root).run()
+    guard [0, 1].contains(result.status.code) else {
+      throw .couldNotRun("search.failed", "git grep: \(result.status)")
+    }
+    var lists = JSONObject()
+    for use in AlgorithmPolicy.Use.allCases {
+      lists[use.rawValue] = .array((AlgorithmPolicy.allowed[use] ?? []).sorted().map { .string($0) })
+    }
+    return Observation(
+      commands: [Record.Command(argv, result)], sample: files.count,
+      [
+        ("denied", .array(result.text.split(separator: "\n").prefix(100).map { .string(String($0)) })),
+        ("lists", .object(lists)),
+      ])
+  }
+
+  static func judge(_ gate: GateDefinition, _ facts: JSONReader, by evidence: Evidence) throws(Problem) -> [Check] {
+    var checks: [Check] = []
+    for match in try facts.member("denied").elements() {
+      checks.append(
+        .failed("symbols", "algorithm.denied", "a source names a denied primitive", found: try match.text(), source: "P1-10"))
+    }
+    if checks.isEmpty { checks.append(.passed("symbols", "no source names a denied primitive", source: "P1-10")) }
+    for (use, list) in try facts.member("lists").members() where use != AlgorithmPolicy.Use.identifierOnly.rawValue {
+      for element in try list.elements() {
+        let algorithm = try element.text()
+        guard AlgorithmPolicy.denied.contains(algorithm) else { continue }
+        checks.append(
+          .failed("lists.\(use)", "algorithm.denied", "a denied algorithm is allowed", found: algorithm, source: "P1-10"))
+      }
+    }
+    guard let trust = evidence.trust else {
+      return checks + [.notRun("keys", "evidence.no-trust", "no trust file is given, so no key was judged")]
+    }
+    return checks + judge(trust, maximum: try evidence.policy.limit("keys.maximum-validity-days"), evidence)
+  }
+
+  private static func judge(_ trust: TrustFile, maximum: Int64, _ evidence: Evidence) -> [Check] {
+    var checks: [Check] = []
+    for principal in trust.principals {
+      for key in principal.keys where key.supersededBy == nil && key.revokedSince == nil {
+        let id = "key.\(principal.name).\(key.key.id)"
+        do throws(Problem) {
+          try key.requireUsable(at: evidence.time, for: evidence.policy.profile)
+          let days = (key.validUntil.seconds - key.validFrom.seconds) / 86_400
+          guard days <= maximum else {
+            throw .refused("key.validity", "the key is valid for \(days) days, more than the \(maximum) allowed")
+          }
+          checks.append(.passed(id, "the key is usable", expected: "at most \(maximum) days", found: "\(days) days"))
+        } catch {
+          checks.append(Check(id, error))
+        }
+      }
+    }
+    return checks
+  }
+}

@@ -1,0 +1,78 @@
+import Attestation
+import Diagnostics
+import StrictJSON
+
+/// The tests ran and passed, by the record of the run and the runner's own result file: a run of zero tests, a failed
+/// test, and a test that was not run each fail.
+enum TestsGate: GateKind {
+  static let name = "tests"
+
+  private static func document(_ gate: GateDefinition) throws(Problem) -> String {
+    try JSONReader(gate.parameters, pointer: "/parameters").member("record").text()
+  }
+
+  static func observe(_ gate: GateDefinition, in workspace: Workspace) async throws(Problem) -> Observation {
+    let path = try document(gate)
+    let digest = try Workspace.digest(of: "\(workspace.output)/\(path)")
+    return Observation(sample: 1, [("record", .string(digest.description))])
+  }
+
+  static func judge(_ gate: GateDefinition, _ facts: JSONReader, by evidence: Evidence) throws(Problem) -> [Check] {
+    let path = try document(gate)
+    let (statement, signatures) = try evidence.statement(path, signedBy: .builder)
+    let record = try Record(statement)
+    let results = try TestResults(JSONReader(record.facts, pointer: "/facts"))
+    var checks = signatures
+    checks += try RecordChecks.judge(record, evidence: evidence)
+    checks.append(
+      .equal(
+        "subjects", "record.subjects", "the list of binaries under test",
+        expected: evidence.subjects.map { "\($0.name) \($0.digests[0])" }.sorted().joined(separator: ", "),
+        found: statement.subjects.map { "\($0.name) \($0.digests[0])" }.sorted().joined(separator: ", ")))
+    for command in record.commands {
+      checks.append(
+        .equal("exit", "tests.exit", "the runner's exit code", expected: "0", found: "\(command.exitCode)"))
+    }
+    if record.commands.isEmpty { checks.append(.failed("exit", "tests.no-command", "the record names no command")) }
+    return checks + (try judge(results, minimum: try evidence.policy.limit("tests.minimum")))
+  }
+
+  private static func judge(_ results: TestResults, minimum: Int64) throws(Problem) -> [Check] {
+    var checks = results.failed.map {
+      Check.failed("failed", "tests.failed", "a test failed", expected: "passed", found: $0, source: "P1-18")
+    }
+    checks += results.notRun.map {
+      Check.failed(
+        "not-run", "tests.not-run", "a test of the fast set was not run", expected: "passed", found: $0,
+        source: "design, rule 3")
+    }
+    let count = Int64(results.passed.count)
+    checks.append(
+      count >= minimum
+        ? .passed("passed", "enough tests passed", expected: "at least \(minimum)", found: "\(count)", source: "A15")
+        : .failed(
+          "passed", "tests.too-few", "too few tests passed", expected: "at least \(minimum)", found: "\(count)",
+          source: "A15"))
+    return checks
+  }
+}
+
+/// What holds for every record that a gate rests on.
+enum RecordChecks {
+  /// Fresh, and made on the commit that is released, with no change beside it.
+  static func judge(_ record: Record, evidence: Evidence) throws(Problem) -> [Check] {
+    [
+      Freshness.check(
+        "record.fresh", measured: record.finished, at: evidence.time,
+        maximum: try evidence.policy.limit("evidence.maximum-age-seconds")),
+      .equal(
+        "record.commit", "record.commit", "the commit that was measured", expected: evidence.commit,
+        found: record.source.commit, source: "A16", hint: "measure again on the commit that is released"),
+      record.source.isClean
+        ? .passed("record.clean", "the tree had no change beside the commit")
+        : .failed(
+          "record.clean", "record.dirty", "the tree had changes that are in no commit", expected: "clean",
+          found: "changed", source: "A16", hint: "commit or remove them, then measure again"),
+    ]
+  }
+}

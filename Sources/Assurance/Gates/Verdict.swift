@@ -1,0 +1,169 @@
+public import Attestation
+public import Cryptography
+public import Diagnostics
+public import StrictJSON
+public import Wire
+
+/// What became of one gate, check by check.
+public struct GateResult: Sendable {
+  /// The gate's id.
+  public let id: String
+  /// Its title.
+  public let title: String
+  /// How much it matters.
+  public let severity: Severity
+  /// The requirements that it proves.
+  public let requirements: [String]
+  /// Every check, in order.
+  public let checks: [Check]
+  /// The deferral that covers it, where it was not run and the policy puts it off.
+  public let deferral: ReleasePolicy.Deferral?
+
+  /// A result; a deferral counts only for a gate that was not run.
+  public init(_ gate: GateDefinition, checks: [Check], deferral: ReleasePolicy.Deferral? = nil) {
+    self.init(
+      id: gate.id, title: gate.title, severity: gate.severity, requirements: gate.requirements, checks: checks,
+      deferral: deferral)
+  }
+
+  init(
+    id: String, title: String, severity: Severity, requirements: [String], checks: [Check],
+    deferral: ReleasePolicy.Deferral? = nil
+  ) {
+    self.id = id
+    self.title = title
+    self.severity = severity
+    self.requirements = requirements
+    self.checks = checks
+    self.deferral = checks.outcome == .notRun ? deferral : nil
+  }
+
+  /// What became of the gate as a whole.
+  public var outcome: Outcome { checks.outcome }
+  /// Whether the set may pass with this result.
+  public var isAcceptable: Bool { outcome == .passed || deferral != nil }
+
+  /// The result as JSON.
+  public var json: JSON {
+    var object = JSONObject()
+    object["id"] = .string(id)
+    object["title"] = .string(title)
+    object["severity"] = .string(severity.rawValue)
+    object["requirements"] = .array(requirements.map { .string($0) })
+    object["outcome"] = .string(outcome.rawValue)
+    object["deferred"] = .bool(deferral != nil)
+    object["checks"] = .array(checks.map(\.json))
+    return .object(object)
+  }
+}
+
+/// The verdict over a set of gates: a pure function of the evidence, so that whoever has the evidence gets the same
+/// bytes (`documents/specs/verdict.md`).
+public struct Verdict: Sendable {
+  /// What the evidence was judged for.
+  public let profile: Profile
+  /// The number of this release in its ledger, counted from 1; it only ever grows.
+  public let release: Int64
+  /// What was judged, and by what.
+  public let evidence: Evidence
+  /// Every required gate, in the order of the policy.
+  public let gates: [GateResult]
+
+  /// Whether every gate passed or is deferred by the policy.
+  public var isPassed: Bool { !gates.isEmpty && gates.allSatisfy(\.isAcceptable) }
+  /// The requirements that are put off.
+  public var deferred: [ReleasePolicy.Deferral] { gates.compactMap(\.deferral) }
+
+  /// One line: `PREVIEW PASSED, 4 requirements deferred` or `RELEASE REFUSED, 3 of 14 gates failed, 4 not run`.
+  public var title: String {
+    let count = deferred.count
+    var line = "\(profile.rawValue.uppercased()) \(isPassed ? "PASSED" : "REFUSED")"
+    if !isPassed {
+      let failed = gates.count { $0.outcome == .failed }
+      let notRun = gates.count { $0.outcome == .notRun && $0.deferral == nil }
+      line += ", \(failed) of \(gates.count) gates failed, \(notRun) not run"
+    }
+    if count > 0 { line += ", \(count) requirement\(count == 1 ? "" : "s") deferred" }
+    return line
+  }
+
+  /// Judges every gate that the policy requires.
+  ///
+  /// - Parameters:
+  ///   - definitions: the gate files by id; a changed one fails, because the policy pins its digest.
+  ///   - release: the number of the release in its ledger.
+  public init(release: Int64, evidence: Evidence, definitions: [String: [UInt8]]) {
+    profile = evidence.policy.profile
+    self.release = release
+    self.evidence = evidence
+    gates = evidence.policy.gates.map { Verdict.judge($0, evidence: evidence, definitions: definitions) }
+  }
+
+  /// Where the record of a gate stands in the evidence.
+  public static func recordName(of gate: String) -> String { "records/gates/\(gate).json" }
+
+  private static func judge(
+    _ required: ReleasePolicy.RequiredGate, evidence: Evidence, definitions: [String: [UInt8]]
+  ) -> GateResult {
+    let gate: GateDefinition
+    do {
+      guard let bytes = definitions[required.id] else {
+        throw .refused("gate.missing", "the definition of the gate \(required.id) is missing")
+      }
+      gate = try GateDefinition(yaml: bytes, name: required.id)
+    } catch {
+      return GateResult(
+        id: required.id, title: required.id, severity: .critical, requirements: [],
+        checks: [Check("definition", error)])
+    }
+    var checks = [
+      Check.equal(
+        "definition", "gate.definition", "the definition of the gate", expected: required.definition.description,
+        found: gate.digest.description, source: "design, rule 2",
+        hint: "a gate is changed by a new release policy, not beside it")
+    ]
+    checks += record(of: gate, evidence: evidence)
+    let deferral = evidence.policy.deferred.first { $0.gate == gate.id && evidence.time <= $0.expires }
+    return GateResult(gate, checks: checks, deferral: deferral)
+  }
+
+  private static func record(of gate: GateDefinition, evidence: Evidence) -> [Check] {
+    do {
+      let (statement, signatures) = try evidence.statement(recordName(of: gate.id), signedBy: .builder)
+      // Nothing of a statement counts before its signatures do.
+      guard signatures.outcome == .passed else { return signatures }
+      let record = try Record(statement)
+      var checks = signatures
+      checks.append(
+        .equal("record.name", "record.name", "the gate that was measured", expected: gate.id, found: record.name))
+      checks += try RecordChecks.judge(record, evidence: evidence)
+      return checks + gate.judge(record.facts, by: evidence)
+    } catch {
+      return [Check("record", error)]
+    }
+  }
+
+  /// The verdict as JSON; its canonical form is what is signed and derived again.
+  public var json: JSON {
+    [
+      "type": "rustynet-verdict/v1", "profile": .string(profile.rawValue), "title": .string(title),
+      "outcome": .string(isPassed ? "passed" : "refused"),
+      "deferred": .array(
+        deferred.map { deferral in
+          [
+            "requirement": .string(deferral.requirement), "gate": .string(deferral.gate),
+            "reason": .string(deferral.reason), "owner": .string(deferral.owner),
+            "expires": .string(deferral.expires.description),
+          ]
+        }), "release": .integer(release), "time": .string(evidence.time.description),
+      "commit": .string(evidence.commit), "subjects": .array(evidence.subjects.map(\.json)),
+      "policy": [
+        "version": .integer(evidence.policy.version), "digest": .string(evidence.policy.digest.description),
+      ], "trust": .string(evidence.trust.map { Digest(of: $0.json.canonical).description } ?? "none"),
+      "gates": .array(gates.map(\.json)),
+    ]
+  }
+
+  /// What is written to `verdict.json`: the canonical form with a final newline.
+  public var encoded: [UInt8] { json.canonical + [0x0a] }
+}

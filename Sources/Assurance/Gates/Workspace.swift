@@ -1,0 +1,58 @@
+public import Attestation
+import Commands
+public import Cryptography
+public import Diagnostics
+import LinuxKit
+public import Wire
+
+/// The source tree and the machine that gates look at, and where results go.
+public struct Workspace: Sendable {
+  /// The root of the source tree.
+  public let root: String
+  /// Where the products of the release build are, such as `.build/release`.
+  public let products: String
+  /// Where the evidence of this release is written.
+  public let output: String
+  /// The commit and whether the tree is clean.
+  public let source: Record.Source
+  /// The machine.
+  public let machine: Record.Machine
+  /// The digest of the running program.
+  public let tool: Digest
+
+  /// Looks at the tree `root`, which must be in git.
+  public init(root: String, output: String) async throws(Problem) {
+    self.root = try FileSystem.resolve(root)
+    products = "\(self.root)/.build/release"
+    self.output = output
+    let commit = try await Command("git", ["rev-parse", "--verify", "HEAD"], in: self.root).runChecked()
+    let status = try await Command("git", ["status", "--porcelain", "--untracked-files=normal"], in: self.root)
+      .runChecked()
+    source = Record.Source(commit: String(commit.text.prefix { $0 != "\n" }), isClean: status.output.isEmpty)
+    machine = Record.Machine(host: Host.name, kernel: Host.kernel, architecture: Host.architecture)
+    tool = try Workspace.digest(of: "/proc/self/exe")
+  }
+
+  /// The SHA-256 of a file, read in pieces through one descriptor.
+  public static func digest(of path: String) throws(Problem) -> Digest {
+    let file = try FileSystem.open(path)
+    var hash = HashFunction()
+    try file.forEachChunk { (bytes: RawSpan) throws(Problem) in hash.update(bytes) }
+    return hash.finish()
+  }
+
+  /// The files that git tracks below `root` and that match `patterns` (git pathspecs), sorted.
+  public func trackedFiles(_ patterns: [String]) async throws(Problem) -> [String] {
+    let result = try await Command("git", ["ls-files", "-z", "--"] + patterns, in: root).runChecked()
+    return result.text.split(separator: "\0").map(String.init)
+  }
+}
+
+extension Record.Command {
+  /// What is written about a command that ran.
+  init(_ argv: [String], _ result: CommandResult) {
+    self.init(
+      argv: argv, exitCode: Int64(result.status.code), milliseconds: Int64(result.seconds * 1000),
+      log: Digest(of: result.output + result.errors))
+  }
+}

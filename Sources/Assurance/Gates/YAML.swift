@@ -1,0 +1,64 @@
+public import Diagnostics
+public import StrictJSON
+import Yams
+
+/// YAML files of the `gates/` folder, turned into the JSON values that our strict readers read.
+///
+/// Only the plain part of YAML is accepted: mappings with text keys, sequences, and scalars that are text, integers,
+/// booleans or null. Anchors, tags and several documents in one file are refused, because a gate must read as it is.
+public enum YAML {
+  /// Parses one document.
+  public static func parse(_ bytes: [UInt8], path: String) throws(Problem) -> JSON {
+    guard let text = String(validating: bytes, as: UTF8.self) else {
+      throw .malformed("yaml.utf-8", "the file is not UTF-8", place: path)
+    }
+    let node: Node?
+    do {
+      node = try compose(yaml: text)
+    } catch {
+      throw .malformed("yaml.syntax", Printable.oneLine("\(error)"), place: path, source: "YAML 1.2.2")
+    }
+    guard let node else { throw .malformed("yaml.empty", "the file holds no document", place: path) }
+    return try value(node, path: path, depth: 0)
+  }
+
+  private static func value(_ node: Node, path: String, depth: Int) throws(Problem) -> JSON {
+    guard depth < 16 else { throw .malformed("yaml.depth", "the file is nested deeper than 16", place: path) }
+    let place = node.mark.map { "\(path):\($0.line):\($0.column)" } ?? path
+    switch node {
+    case .scalar(let scalar): return try self.scalar(scalar, place: place)
+    case .sequence(let sequence):
+      var elements: [JSON] = []
+      for element in sequence { elements.append(try value(element, path: path, depth: depth + 1)) }
+      return .array(elements)
+    case .mapping(let mapping):
+      var object = JSONObject()
+      for (key, member) in mapping {
+        guard case .scalar(let name) = key, object[name.string] == nil else {
+          throw .malformed("yaml.key", "a key is not plain text, or stands twice", place: place)
+        }
+        object[name.string] = try value(member, path: path, depth: depth + 1)
+      }
+      return .object(object)
+    case .alias:
+      throw .malformed("yaml.alias", "aliases are not allowed", place: place)
+    }
+  }
+
+  private static func scalar(_ scalar: Node.Scalar, place: String) throws(Problem) -> JSON {
+    guard scalar.style == .plain else { return .string(scalar.string) }
+    switch scalar.string {
+    case "true": return .bool(true)
+    case "false": return .bool(false)
+    case "null", "~", "": return .null
+    default:
+      guard let first = scalar.string.utf8.first, (0x30...0x39).contains(first) || first == UInt8(ascii: "-"),
+        let integer = Int64(scalar.string)
+      else { return .string(scalar.string) }
+      guard abs(integer) <= JSON.largestInteger else {
+        throw .malformed("yaml.number", "\(integer) is beyond 2^53-1", place: place)
+      }
+      return .integer(integer)
+    }
+  }
+}
