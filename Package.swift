@@ -33,13 +33,20 @@ func tests(_ name: String, _ dependencies: [Target.Dependency] = []) -> Target {
 
 let argumentParser = Target.Dependency.product(name: "ArgumentParser", package: "swift-argument-parser")
 
+let subprocess = Target.Dependency.product(name: "Subprocess", package: "swift-subprocess")
+let systemPackage = Target.Dependency.product(name: "SystemPackage", package: "swift-system")
+
 let package = Package(
   name: "rustynet",
   products: [
     .executable(name: "rustynet-assure", targets: ["AssureProgram"])
   ],
   dependencies: [
-    .package(url: "https://github.com/apple/swift-argument-parser", exact: "1.8.2")
+    .package(url: "https://github.com/apple/swift-argument-parser", exact: "1.8.2"),
+    // Without its default trait it does not need Foundation.
+    .package(url: "https://github.com/swiftlang/swift-subprocess", exact: "1.0.2", traits: []),
+    // swift-subprocess speaks in its `FilePath`; named here so that its version is pinned too.
+    .package(url: "https://github.com/apple/swift-system", exact: "1.8.1"),
   ],
   targets: [
     // Layer 0: the system's libraries.
@@ -60,12 +67,29 @@ let package = Package(
     // Layer 3: pure rules, without files, sockets and clocks.
     room("Trust", "Attestation", ["Diagnostics", "Wire", "StrictJSON", "Cryptography"]),
 
+    // Layer 4: adapters to what is outside.
+    room("Assurance", "Commands", ["Diagnostics", "Wire", "LinuxKit", "Cryptography", subprocess, systemPackage]),
+
+    // Layer 5: what the assurance toolkit collects, writes and judges.
+    room("Assurance", "Inventory", ["Diagnostics", "Wire", "StrictJSON", "LinuxKit", "Cryptography", "Commands"]),
+    room("Assurance", "SBOM", ["Diagnostics", "Wire", "StrictJSON", "LinuxKit", "Cryptography", "Inventory"]),
+    room(
+      "Assurance", "Provenance",
+      ["Diagnostics", "Wire", "StrictJSON", "LinuxKit", "Cryptography", "Commands", "Inventory"]),
+
     // Layer 7: the programs.
     program(
       "AssureProgram", folder: "rustynet-assure",
-      ["Diagnostics", "Wire", "StrictJSON", "LinuxKit", "Cryptography", "Attestation", argumentParser]),
+      [
+        "Diagnostics", "Wire", "StrictJSON", "LinuxKit", "Cryptography", "Attestation", "Inventory", "SBOM",
+        "Provenance", argumentParser,
+      ]),
 
     tests("Wire", ["Diagnostics"]),
     tests("StrictJSON", ["Diagnostics"]),
+    tests("Commands", ["Diagnostics", "LinuxKit", "Cryptography"]),
+    tests("Inventory", ["Diagnostics", "StrictJSON", "LinuxKit", "Cryptography", "Wire"]),
+    tests("SBOM", ["Diagnostics", "StrictJSON", "LinuxKit", "Cryptography", "Wire", "Inventory"]),
+    tests("Provenance", ["Diagnostics", "StrictJSON", "LinuxKit", "Cryptography", "Wire", "Inventory"]),
   ]
 )
