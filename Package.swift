@@ -56,6 +56,7 @@ let package = Package(
     // Layer 2: the operating system and the primitives.
     room("Base", "LinuxKit", ["Diagnostics", "Wire"]),
     room("Trust", "Cryptography", ["Diagnostics", "Wire", "CSodium", "CCrypto"]),
+    room("Trust", "KeyCustody", ["Diagnostics", "Wire", "StrictJSON", "LinuxKit", "Cryptography"]),
 
     // Layer 7: the programs.
     program(
