@@ -63,6 +63,7 @@ let package = Package(
     // Layer 2: the operating system and the primitives.
     room("Base", "LinuxKit", ["Diagnostics", "Wire"]),
     room("Trust", "Cryptography", ["Diagnostics", "Wire", "CSodium", "CCrypto"]),
+    room("Trust", "KeyCustody", ["Diagnostics", "Wire", "StrictJSON", "LinuxKit", "Cryptography"]),
 
     // Layer 3: pure rules, without files, sockets and clocks.
     room("Trust", "Attestation", ["Diagnostics", "Wire", "StrictJSON", "Cryptography"]),
