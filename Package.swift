@@ -45,6 +45,7 @@ let package = Package(
     .package(url: "https://github.com/apple/swift-argument-parser", exact: "1.8.2"),
     // Without its default trait it does not need Foundation.
     .package(url: "https://github.com/swiftlang/swift-subprocess", exact: "1.0.2", traits: []),
+    .package(url: "https://github.com/jpsim/Yams", exact: "6.2.2"),
     // swift-subprocess speaks in its `FilePath`; named here so that its version is pinned too.
     .package(url: "https://github.com/apple/swift-system", exact: "1.8.1"),
   ],
@@ -77,6 +78,17 @@ let package = Package(
     room(
       "Assurance", "Provenance",
       ["Diagnostics", "Wire", "StrictJSON", "LinuxKit", "Cryptography", "Commands", "Inventory"]),
+
+    // Layer 6: the verdict, and the pack that proves it.
+    room(
+      "Assurance", "Gates",
+      [
+        "Diagnostics", "Wire", "StrictJSON", "LinuxKit", "Cryptography", "Attestation", "Commands", "SBOM",
+        "Provenance", .product(name: "Yams", package: "Yams"),
+      ]),
+    room(
+      "Assurance", "Evidence",
+      ["Diagnostics", "Wire", "StrictJSON", "LinuxKit", "Cryptography", "Attestation", "Gates"]),
 
     // Layer 7: the programs.
     program(

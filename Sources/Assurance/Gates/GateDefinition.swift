@@ -35,7 +35,7 @@ public struct GateDefinition: Sendable {
   public init(yaml bytes: [UInt8], name: String) throws(Problem) {
     let path = "gates/\(name).yaml"
     let reader = JSONReader(try YAML.parse(bytes, path: path))
-    do {
+    do throws(Problem) {
       try reader.closed(
         "id", "title", "requirements", "severity", "kind", "run", "read", "minimum", "parameters")
       id = try reader.member("id").token(atMost: 64)
@@ -93,7 +93,7 @@ public enum GateSet: String, Sendable, CaseIterable {
     let bytes = try FileSystem.read("\(root)/\(path)", limit: 1 << 16, links: .refused)
     let reader = JSONReader(try YAML.parse(bytes, path: path))
     var ids: [String] = []
-    do {
+    do throws(Problem) {
       try reader.closed("title", "gates")
       for element in try reader.member("gates").elements(atMost: 256) {
         let id = try element.token(atMost: 64)

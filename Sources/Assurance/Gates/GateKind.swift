@@ -93,8 +93,8 @@ protocol GateKind: Sendable {
 /// All kinds of gates.
 enum GateKinds {
   static let all: [any GateKind.Type] = [
-    LayersGate.self, CommandGate.self, SearchGate.self, DocumentsGate.self, TestsGate.self, SBOMGate.self,
-    ProvenanceGate.self, ExceptionsGate.self, DependenciesGate.self, AlgorithmsGate.self, PendingGate.self,
+    LayersGate.self, CommandGate.self, SearchGate.self, DocumentsGate.self, TestsGate.self,
+    AlgorithmsGate.self, PendingGate.self,
   ]
 
   static func named(_ name: String) throws(Problem) -> any GateKind.Type {
@@ -110,7 +110,7 @@ extension GateDefinition {
   /// Looks; a tool or a file that is missing is an observation too, one that is judged `not-run`.
   public func observe(in workspace: Workspace) async throws(Problem) -> Observation {
     let kind = try GateKinds.named(kind)
-    do {
+    do throws(Problem) {
       return try await kind.observe(self, in: workspace)
     } catch {
       return Observation(notRun: error)
@@ -119,7 +119,7 @@ extension GateDefinition {
 
   /// Judges facts: what could not be looked at is not run, too small a sample fails, and the rest is for the kind.
   public func judge(_ facts: JSON, by evidence: Evidence) -> [Check] {
-    do {
+    do throws(Problem) {
       let reader = JSONReader(facts, pointer: "/facts")
       if let reason = try reader.optional("notRun") {
         return [

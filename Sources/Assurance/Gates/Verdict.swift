@@ -1,8 +1,8 @@
 public import Attestation
-public import Cryptography
-public import Diagnostics
+import Cryptography
+import Diagnostics
 public import StrictJSON
-public import Wire
+import Wire
 
 /// What became of one gate, check by check.
 public struct GateResult: Sendable {
@@ -62,8 +62,8 @@ public struct GateResult: Sendable {
 public struct Verdict: Sendable {
   /// What the evidence was judged for.
   public let profile: Profile
-  /// The number of this release in its ledger, counted from 1; it only ever grows.
-  public let release: Int64
+  /// The index of this verdict in its ledger; it only ever grows, so an old verdict cannot pass for a new one.
+  public let sequence: Int64
   /// What was judged, and by what.
   public let evidence: Evidence
   /// Every required gate, in the order of the policy.
@@ -91,10 +91,10 @@ public struct Verdict: Sendable {
   ///
   /// - Parameters:
   ///   - definitions: the gate files by id; a changed one fails, because the policy pins its digest.
-  ///   - release: the number of the release in its ledger.
-  public init(release: Int64, evidence: Evidence, definitions: [String: [UInt8]]) {
+  ///   - sequence: the index that the verdict gets in its ledger.
+  public init(sequence: Int64, evidence: Evidence, definitions: [String: [UInt8]]) {
     profile = evidence.policy.profile
-    self.release = release
+    self.sequence = sequence
     self.evidence = evidence
     gates = evidence.policy.gates.map { Verdict.judge($0, evidence: evidence, definitions: definitions) }
   }
@@ -106,7 +106,7 @@ public struct Verdict: Sendable {
     _ required: ReleasePolicy.RequiredGate, evidence: Evidence, definitions: [String: [UInt8]]
   ) -> GateResult {
     let gate: GateDefinition
-    do {
+    do throws(Problem) {
       guard let bytes = definitions[required.id] else {
         throw .refused("gate.missing", "the definition of the gate \(required.id) is missing")
       }
@@ -128,7 +128,7 @@ public struct Verdict: Sendable {
   }
 
   private static func record(of gate: GateDefinition, evidence: Evidence) -> [Check] {
-    do {
+    do throws(Problem) {
       let (statement, signatures) = try evidence.statement(recordName(of: gate.id), signedBy: .builder)
       // Nothing of a statement counts before its signatures do.
       guard signatures.outcome == .passed else { return signatures }
@@ -155,7 +155,7 @@ public struct Verdict: Sendable {
             "reason": .string(deferral.reason), "owner": .string(deferral.owner),
             "expires": .string(deferral.expires.description),
           ]
-        }), "release": .integer(release), "time": .string(evidence.time.description),
+        }), "sequence": .integer(sequence), "time": .string(evidence.time.description),
       "commit": .string(evidence.commit), "subjects": .array(evidence.subjects.map(\.json)),
       "policy": [
         "version": .integer(evidence.policy.version), "digest": .string(evidence.policy.digest.description),

@@ -3,7 +3,7 @@ import Commands
 public import Cryptography
 public import Diagnostics
 import LinuxKit
-public import Wire
+import Wire
 
 /// The source tree and the machine that gates look at, and where results go.
 public struct Workspace: Sendable {

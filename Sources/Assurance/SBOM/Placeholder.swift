@@ -1,1 +1,1 @@
-import Diagnostics
+// placeholder

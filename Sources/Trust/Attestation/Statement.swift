@@ -17,7 +17,7 @@ public struct Subject: Sendable, Equatable {
   }
 
   /// Reads a resource descriptor; digests of algorithms that we do not accept are left out, and none left is malformed.
-  init(_ reader: JSONReader) throws(Problem) {
+  public init(_ reader: JSONReader) throws(Problem) {
     name = try reader.optional("name")?.text(atMost: 4096) ?? ""
     var digests: [Digest] = []
     for (key, value) in try reader.member("digest").members(atMost: 32) {

@@ -3,6 +3,7 @@ import Commands
 import Cryptography
 import Diagnostics
 import StrictJSON
+import Wire
 
 /// No source of ours names a denied primitive, no denied name stands in a list, and every key is of the kind, use and
 /// length of validity that the policy allows.

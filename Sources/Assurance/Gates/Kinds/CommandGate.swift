@@ -15,7 +15,7 @@ enum CommandGate: GateKind {
     // What a person needs to mend it; the digest in the record covers all of it.
     let said = String(decoding: (result.errors + result.output).prefix(4096), as: UTF8.self)
     let lines = said.split(separator: "\n").prefix(20).map { line in
-      JSON.string(line.replacing(workspace.root + "/", with: ""))
+      JSON.string(String(line.replacing(workspace.root + "/", with: "")))
     }
     return Observation(
       commands: [Record.Command(gate.run, result)], sample: files.count,
