@@ -61,9 +61,10 @@ let package = Package(
     // Layer 7: the programs.
     program(
       "AssureProgram", folder: "rustynet-assure",
-      ["Diagnostics", "Wire", "StrictJSON", "LinuxKit", "Cryptography", argumentParser]),
+      ["Diagnostics", "Wire", "StrictJSON", "LinuxKit", "Cryptography", "KeyCustody", argumentParser]),
 
     tests("Wire", ["Diagnostics"]),
     tests("StrictJSON", ["Diagnostics"]),
+    tests("KeyCustody", ["Diagnostics", "Wire", "StrictJSON", "LinuxKit", "Cryptography"]),
   ]
 )
