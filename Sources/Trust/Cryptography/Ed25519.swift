@@ -16,7 +16,8 @@ public enum Ed25519 {
     public init(_ bytes: [UInt8]) throws(Problem) {
       Sodium.ready
       guard bytes.count == 32 else {
-        throw .malformed("key.length", "an Ed25519 public key has 32 bytes, not \(bytes.count)", source: "RFC 8032 §5.1.5")
+        throw .malformed(
+          "key.length", "an Ed25519 public key has 32 bytes, not \(bytes.count)", source: "RFC 8032 §5.1.5")
       }
       guard unsafe crypto_core_ed25519_is_valid_point(bytes) == 1 else {
         throw .malformed(
