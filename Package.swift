@@ -104,5 +104,10 @@ let package = Package(
     tests("Inventory", ["Diagnostics", "StrictJSON", "LinuxKit", "Cryptography", "Wire"]),
     tests("SBOM", ["Diagnostics", "StrictJSON", "LinuxKit", "Cryptography", "Wire", "Inventory"]),
     tests("Provenance", ["Diagnostics", "StrictJSON", "LinuxKit", "Cryptography", "Wire", "Inventory"]),
+      ["Diagnostics", "Wire", "StrictJSON", "LinuxKit", "Cryptography", "KeyCustody", argumentParser]),
+
+    tests("Wire", ["Diagnostics"]),
+    tests("StrictJSON", ["Diagnostics"]),
+    tests("KeyCustody", ["Diagnostics", "Wire", "StrictJSON", "LinuxKit", "Cryptography"]),
   ]
 )

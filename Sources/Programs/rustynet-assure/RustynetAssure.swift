@@ -1,4 +1,5 @@
 import ArgumentParser
+import Cryptography
 import Diagnostics
 
 /// The assurance toolkit. Each verb has a file of its own beside this one.
@@ -12,10 +13,14 @@ import Diagnostics
     version: Product.version,
     subcommands: [
       SBOMCommand.self, ProvenanceCommand.self, VersionCommand.self,
+      KeyCommand.self,
+      VersionCommand.self,
     ])
 
   static func main() async {
     do {
+      // P1-15: an invalid policy ends the program before anything else runs.
+      _ = try AlgorithmPolicy()
       var command = try parseAsRoot()
       if var asynchronous = command as? any AsyncParsableCommand {
         try await asynchronous.run()

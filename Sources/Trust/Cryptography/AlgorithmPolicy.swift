@@ -42,7 +42,8 @@ public struct AlgorithmPolicy: Sendable {
       "xchacha20-poly1305", "chacha20-poly1305",
     ],
     .foreignSignatures: [
-      "ed25519", "ecdsa-p256-sha256", "ecdsa-p384-sha384", "rsa-pkcs1-sha256", "rsa-pkcs1-sha384", "rsa-pkcs1-sha512",
+      "ed25519", "ecdsa-p256-sha256", "ecdsa-p256-sha384", "ecdsa-p256-sha512", "ecdsa-p384-sha256",
+      "ecdsa-p384-sha384", "ecdsa-p384-sha512", "rsa-pkcs1-sha256", "rsa-pkcs1-sha384", "rsa-pkcs1-sha512",
       "rsa-pss-sha256", "rsa-pss-sha384", "rsa-pss-sha512", "sha256", "sha384", "sha512",
     ],
     .tunnel: ["x25519", "chacha20-poly1305", "blake2s"],
@@ -59,7 +60,11 @@ public struct AlgorithmPolicy: Sendable {
   private let exceptions: [Exception]
 
   /// The built-in lists and these exceptions; an exception for something allowed, or without an owner, is malformed.
+  ///
+  /// The lists are judged too (P1-15): a program makes a policy before it does anything else, so that lists that
+  /// contradict each other end it at its start.
   public init(exceptions: [Exception] = []) throws(Problem) {
+    try AlgorithmPolicy.check(AlgorithmPolicy.allowed, against: AlgorithmPolicy.denied)
     for exception in exceptions {
       guard !(AlgorithmPolicy.allowed[exception.use] ?? []).contains(exception.algorithm) else {
         throw .malformed(
@@ -72,6 +77,18 @@ public struct AlgorithmPolicy: Sendable {
       }
     }
     self.exceptions = exceptions
+  }
+
+  /// Every use has a list without repetition, and no list but the one for identifiers holds a denied name.
+  static func check(_ allowed: [Use: [String]], against denied: Set<String>) throws(Problem) {
+    for use in Use.allCases {
+      let list = allowed[use] ?? []
+      guard !list.isEmpty, Set(list).count == list.count, use == .identifierOnly || denied.isDisjoint(with: list) else {
+        throw .malformed(
+          "algorithm.policy", "the list of algorithms for \(use.rawValue) is empty, repeats or contradicts itself",
+          source: "P1-10, P1-15")
+      }
+    }
   }
 
   /// Returns when `algorithm` may be used for `use` at `time`; refuses otherwise, an expired exception by its own code.

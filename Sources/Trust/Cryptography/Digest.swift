@@ -15,7 +15,7 @@ public enum HashAlgorithm: String, Sendable, CaseIterable {
     }
   }
 
-  fileprivate var implementation: OpaquePointer? {
+  var implementation: OpaquePointer? {
     switch self {
     case .sha256: unsafe EVP_sha256()
     case .sha384: unsafe EVP_sha384()

@@ -15,6 +15,9 @@ extension Ed25519.PublicKey {
     return document.canonicalText
   }
 
+  /// The 32 bytes in base 64.
+  public var base64: String { Base64.encode(bytes) }
+
   /// The SubjectPublicKeyInfo in DER (RFC 8410 §4).
   public var spki: [UInt8] { Ed25519.PublicKey.spkiHead + bytes }
 

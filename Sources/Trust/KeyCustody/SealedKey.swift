@@ -1,6 +1,6 @@
 public import Cryptography
 public import Diagnostics
-import StrictJSON
+public import StrictJSON
 public import Wire
 
 /// A sealed key file as it stands on the disk: `documents/specs/sealed-key.md` (P1-13).
@@ -113,6 +113,17 @@ public struct SealedKey: Sendable {
 
   /// The content of the file: the canonical document and a newline.
   var bytes: [UInt8] { JSON.object(document(with: ciphertext)).canonical + [0x0a] }
+
+  /// The document without salt, nonce and ciphertext: what `key inspect` prints.
+  public var facts: JSON {
+    var facts = document(with: nil)
+    facts["kdf"] = [
+      "algorithm": .string(SealedKey.derivation), "opslimit": .integer(Int64(cost.passes)),
+      "memlimit": .integer(Int64(cost.memory)),
+    ]
+    facts["aead"] = ["algorithm": .string(SealedKey.cipher.rawValue)]
+    return .object(facts)
+  }
 
   private func document(with ciphertext: [UInt8]?) -> JSONObject {
     var kdf = JSONObject()
