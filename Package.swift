@@ -57,12 +57,23 @@ let package = Package(
     room("Base", "LinuxKit", ["Diagnostics", "Wire"]),
     room("Trust", "Cryptography", ["Diagnostics", "Wire", "CSodium", "CCrypto"]),
 
+    // Layer 3: formats and rules without input and output.
+    room("Trust", "TransparencyLog", ["Diagnostics", "Wire", "Cryptography"]),
+
+    // Layer 4: the stores.
+    room("Trust", "LedgerStore", ["Diagnostics", "Wire", "Cryptography", "TransparencyLog", "LinuxKit"]),
+
     // Layer 7: the programs.
     program(
       "AssureProgram", folder: "rustynet-assure",
-      ["Diagnostics", "Wire", "StrictJSON", "LinuxKit", "Cryptography", argumentParser]),
+      [
+        "Diagnostics", "Wire", "StrictJSON", "LinuxKit", "Cryptography", "TransparencyLog", "LedgerStore",
+        argumentParser,
+      ]),
 
     tests("Wire", ["Diagnostics"]),
     tests("StrictJSON", ["Diagnostics"]),
+    tests("TransparencyLog", ["Diagnostics", "Wire", "Cryptography", "StrictJSON"]),
+    tests("LedgerStore", ["Diagnostics", "Wire", "Cryptography", "TransparencyLog", "LinuxKit"]),
   ]
 )
