@@ -90,12 +90,20 @@ let package = Package(
       "Assurance", "Evidence",
       ["Diagnostics", "Wire", "StrictJSON", "LinuxKit", "Cryptography", "Attestation", "Gates"]),
 
+    // Layer 3: formats and rules without input and output.
+    room("Trust", "TransparencyLog", ["Diagnostics", "Wire", "Cryptography"]),
+
+    // Layer 4: the stores.
+    room("Trust", "LedgerStore", ["Diagnostics", "Wire", "Cryptography", "TransparencyLog", "LinuxKit"]),
+
     // Layer 7: the programs.
     program(
       "AssureProgram", folder: "rustynet-assure",
       [
         "Diagnostics", "Wire", "StrictJSON", "LinuxKit", "Cryptography", "Attestation", "Inventory", "SBOM",
         "Provenance", argumentParser,
+        "Diagnostics", "Wire", "StrictJSON", "LinuxKit", "Cryptography", "TransparencyLog", "LedgerStore",
+        argumentParser,
       ]),
 
     tests("Wire", ["Diagnostics"]),
@@ -109,5 +117,7 @@ let package = Package(
     tests("Wire", ["Diagnostics"]),
     tests("StrictJSON", ["Diagnostics"]),
     tests("KeyCustody", ["Diagnostics", "Wire", "StrictJSON", "LinuxKit", "Cryptography"]),
+    tests("TransparencyLog", ["Diagnostics", "Wire", "Cryptography", "StrictJSON"]),
+    tests("LedgerStore", ["Diagnostics", "Wire", "Cryptography", "TransparencyLog", "LinuxKit"]),
   ]
 )

@@ -1,0 +1,166 @@
+public import Diagnostics
+import Glibc
+import LinuxKit
+public import TransparencyLog
+
+/// What an append was acknowledged with.
+public struct LedgerReceipt: Sendable {
+  /// The indices of the new entries.
+  public let indices: Range<Int>
+  /// The checkpoint that covers them.
+  public let checkpoint: SignedCheckpoint
+}
+
+/// Appends to a ledger; it holds the ledger's lock as long as it lives.
+///
+/// Order of a batch: journal, fsync; tiles; checkpoint under another name, fsync, rename, fsync of the folder. Three
+/// waits for the disk in all. Whatever point the machine stops at, the checkpoint never covers an entry that is not
+/// durable, and an acknowledged entry is always covered.
+public struct LedgerWriter: ~Copyable {
+  /// How many bytes of records are collected before they are written.
+  private static let bufferSize = 1 << 20
+
+  private let ledger: Ledger
+  private let signer: NoteSigner
+  private let lock: FileLock
+  private let journal: FileDescriptor
+  private let hasher = MerkleHasher()
+  private var state: LedgerState
+  /// The present checkpoint.
+  public private(set) var checkpoint: SignedCheckpoint
+  /// Entries found durable but not covered by the checkpoint when the ledger was opened; the next checkpoint has them.
+  public var pending: Int { state.pending }
+  /// Set while a batch is under way: after a failure the state in memory is not that of the disk.
+  private var isBroken = false
+
+  /// Makes an empty ledger with a signed checkpoint of size 0; `ledger.exists` where there is one.
+  public static func create(_ path: String, signer: NoteSigner) throws(Problem) -> SignedCheckpoint {
+    let ledger = Ledger(path)
+    try FileSystem.makeFolder(path)
+    let lock = try FileLock(ledger.lockPath)
+    defer { withExtendedLifetime(lock) {} }
+    let journal = FileSystem.status(ledger.journalPath)?.size ?? 0
+    guard FileSystem.status(ledger.checkpointPath) == nil, journal <= Journal.header.count else {
+      throw .malformed("ledger.exists", "there is a ledger already", place: path)
+    }
+    let empty = try Checkpoint(origin: signer.key.name, size: 0, root: MerkleTree.emptyRoot)
+    let signed = try SignedCheckpoint(empty, signers: [signer])
+    // The journal first: a checkpoint without a journal would be a damaged ledger.
+    try FileSystem.write(Journal.header, to: ledger.journalPath)
+    try FileSystem.write(signed.note.bytes, to: ledger.checkpointPath)
+    Position.write(ledger.positionPath, size: 0, start: Journal.header.count)
+    return signed
+  }
+
+  /// Opens a ledger, recovers it where a process or the machine stopped, and checks that it extends `earlier`.
+  public init(opening path: String, signer: NoteSigner, extending earlier: SignedCheckpoint? = nil, lockSeconds: Int = 10)
+    throws(Problem)
+  {
+    let ledger = Ledger(path)
+    // Before the lock file is made: a folder that is no ledger stays as it is.
+    _ = try ledger.checkpoint()
+    let lock = try FileLock(ledger.lockPath, seconds: lockSeconds)
+    let signed = try ledger.checkpoint(key: signer.key)
+    let state = try LedgerRecovery(ledger: ledger, checkpoint: signed.checkpoint).run()
+    if let earlier {
+      try earlier.verify(by: [signer.key], origin: signer.key.name)
+      try ledger.requireExtension(of: earlier.checkpoint, by: signed.checkpoint)
+    }
+    let journal = try FileDescriptor(opening: ledger.journalPath, O_WRONLY | O_NOFOLLOW)
+    // Only now: everything before the cut has been checked against the checkpoint.
+    if try journal.status().size > state.end { try journal.truncate(to: state.end) }
+    try journal.seekToEnd()
+    self.ledger = ledger
+    self.signer = signer
+    self.lock = lock
+    self.journal = journal
+    self.state = state
+    checkpoint = signed
+  }
+
+  /// Adds the entries, each of 1 to 65,535 bytes, as one batch; when it returns they are durable and covered.
+  ///
+  /// After a failure that is not about an entry's size the writer refuses further work: open the ledger anew. Entries
+  /// of the failed batch may then be found durable, so a caller that tries again should look first.
+  public mutating func append(_ entries: [[UInt8]]) throws(Problem) -> LedgerReceipt {
+    for index in entries.indices where entries[index].isEmpty || entries[index].count > EntryBundle.entryLimit {
+      throw .malformed(
+        "ledger.entry-size", "an entry has 1 to 65535 bytes, not \(entries[index].count)", place: "entry \(index)")
+    }
+    guard !isBroken else {
+      throw .couldNotRun("ledger.stopped", "an earlier batch failed", place: ledger.path, hint: "open it again")
+    }
+    isBroken = true
+    let first = state.edge.size
+    let leaves = try writeJournal(entries)
+    let folder = ledger.path
+    for (entry, leaf) in zip(entries, leaves) {
+      try state.edge.append(entry, leaf: leaf) { (tile, bytes) throws(Problem) in
+        try FileSystem.writeRebuildable(bytes, to: "\(folder)/\(tile.path)")
+      }
+    }
+    try publish()
+    isBroken = false
+    return LedgerReceipt(indices: first..<state.edge.size, checkpoint: checkpoint)
+  }
+
+  /// Signs a checkpoint over everything that is durable, which is more than the present one only after a crash.
+  public mutating func sign() throws(Problem) -> SignedCheckpoint {
+    try append([]).checkpoint
+  }
+
+  /// Writes the records and waits for the disk; returns the leaf hashes.
+  private mutating func writeJournal(_ entries: [[UInt8]]) throws(Problem) -> [LogHash] {
+    var leaves: [LogHash] = []
+    leaves.reserveCapacity(entries.count)
+    var buffer: [UInt8] = []
+    var start = state.start
+    var end = state.end
+    for entry in entries {
+      let leaf = hasher.leaf(entry)
+      Journal.append(entry, index: state.edge.size + leaves.count, leaf: leaf, to: &buffer)
+      leaves.append(leaf)
+      start = end
+      end += Journal.recordHeader + entry.count
+      if buffer.count >= LedgerWriter.bufferSize {
+        try journal.write(buffer)
+        buffer.removeAll(keepingCapacity: true)
+      }
+    }
+    try journal.write(buffer)
+    // Also without new entries: pending ones may not have reached the disk.
+    try journal.synchronize()
+    state.start = start
+    state.end = end
+    return leaves
+  }
+
+  /// Writes the partial tiles, then the checkpoint, then clears away what both replace.
+  private mutating func publish() throws(Problem) {
+    let folder = ledger.path
+    try state.edge.forEachPartial { (tile, bytes) throws(Problem) in
+      try FileSystem.writeRebuildable(bytes, to: "\(folder)/\(tile.path)")
+    }
+    let next = try Checkpoint(origin: signer.key.name, size: state.edge.size, root: state.edge.root)
+    let signed = try SignedCheckpoint(next, signers: [signer])
+    try FileSystem.write(signed.note.bytes, to: ledger.checkpointPath)
+    try removeSuperseded(from: checkpoint.checkpoint.size, to: next.size)
+    checkpoint = signed
+    state.pending = 0
+    Position.write(ledger.positionPath, size: next.size, start: state.start)
+  }
+
+  /// Removes the partial tiles of the former checkpoint. Readers that still hold it find the wider ones.
+  private func removeSuperseded(from old: Int, to new: Int) throws(Problem) {
+    guard old != new else { return }
+    let present = Set(Tile.partials(size: new))
+    let folders = Set(present.map(\.partialFolder))
+    for tile in Tile.partials(size: old) where !present.contains(tile) {
+      if folders.contains(tile.partialFolder) {
+        try FileSystem.remove("\(ledger.path)/\(tile.path)")
+      } else {
+        try FileSystem.removeTree("\(ledger.path)/\(tile.partialFolder)")
+      }
+    }
+  }
+}
