@@ -46,6 +46,7 @@ let package = Package(
     // Without its default trait it does not need Foundation.
     .package(url: "https://github.com/swiftlang/swift-subprocess", exact: "1.0.2", traits: []),
     .package(url: "https://github.com/jpsim/Yams", exact: "6.2.2"),
+    .package(url: "https://github.com/hummingbird-project/swift-mustache", exact: "2.1.1"),
     // swift-subprocess speaks in its `FilePath`; named here so that its version is pinned too.
     .package(url: "https://github.com/apple/swift-system", exact: "1.8.1"),
   ],
@@ -68,8 +69,10 @@ let package = Package(
 
     // Layer 3: pure rules, without files, sockets and clocks.
     room("Trust", "Attestation", ["Diagnostics", "Wire", "StrictJSON", "Cryptography"]),
+    room("Trust", "TransparencyLog", ["Diagnostics", "Wire", "Cryptography"]),
 
     // Layer 4: adapters to what is outside.
+    room("Trust", "LedgerStore", ["Diagnostics", "Wire", "Cryptography", "TransparencyLog", "LinuxKit"]),
     room("Assurance", "Commands", ["Diagnostics", "Wire", "LinuxKit", "Cryptography", subprocess, systemPackage]),
 
     // Layer 5: what the assurance toolkit collects, writes and judges.
@@ -83,41 +86,32 @@ let package = Package(
     room(
       "Assurance", "Gates",
       [
-        "Diagnostics", "Wire", "StrictJSON", "LinuxKit", "Cryptography", "Attestation", "Commands", "SBOM",
-        "Provenance", .product(name: "Yams", package: "Yams"),
+        "Diagnostics", "Wire", "StrictJSON", "LinuxKit", "Cryptography", "Attestation", "Commands", "Inventory",
+        "SBOM", "Provenance", .product(name: "Yams", package: "Yams"),
       ]),
     room(
       "Assurance", "Evidence",
-      ["Diagnostics", "Wire", "StrictJSON", "LinuxKit", "Cryptography", "Attestation", "Gates"]),
-
-    // Layer 3: formats and rules without input and output.
-    room("Trust", "TransparencyLog", ["Diagnostics", "Wire", "Cryptography"]),
-
-    // Layer 4: the stores.
-    room("Trust", "LedgerStore", ["Diagnostics", "Wire", "Cryptography", "TransparencyLog", "LinuxKit"]),
+      [
+        "Diagnostics", "Wire", "StrictJSON", "LinuxKit", "Cryptography", "Attestation", "TransparencyLog",
+        "LedgerStore", "Commands", "Inventory", "SBOM", "Provenance", "Gates",
+        .product(name: "Mustache", package: "swift-mustache"),
+      ]),
 
     // Layer 7: the programs.
     program(
       "AssureProgram", folder: "rustynet-assure",
       [
-        "Diagnostics", "Wire", "StrictJSON", "LinuxKit", "Cryptography", "Attestation", "Inventory", "SBOM",
-        "Provenance", argumentParser,
-        "Diagnostics", "Wire", "StrictJSON", "LinuxKit", "Cryptography", "TransparencyLog", "LedgerStore",
+        "Diagnostics", "Wire", "StrictJSON", "LinuxKit", "Cryptography", "KeyCustody", "Attestation",
+        "TransparencyLog", "LedgerStore", "Commands", "Inventory", "SBOM", "Provenance", "Gates", "Evidence",
         argumentParser,
       ]),
 
     tests("Wire", ["Diagnostics"]),
     tests("StrictJSON", ["Diagnostics"]),
+    tests("KeyCustody", ["Diagnostics", "Wire", "StrictJSON", "LinuxKit", "Cryptography"]),
     tests("Commands", ["Diagnostics", "LinuxKit", "Cryptography"]),
     tests("Inventory", ["Diagnostics", "StrictJSON", "LinuxKit", "Cryptography", "Wire"]),
     tests("SBOM", ["Diagnostics", "StrictJSON", "LinuxKit", "Cryptography", "Wire", "Inventory"]),
     tests("Provenance", ["Diagnostics", "StrictJSON", "LinuxKit", "Cryptography", "Wire", "Inventory"]),
-      ["Diagnostics", "Wire", "StrictJSON", "LinuxKit", "Cryptography", "KeyCustody", argumentParser]),
-
-    tests("Wire", ["Diagnostics"]),
-    tests("StrictJSON", ["Diagnostics"]),
-    tests("KeyCustody", ["Diagnostics", "Wire", "StrictJSON", "LinuxKit", "Cryptography"]),
-    tests("TransparencyLog", ["Diagnostics", "Wire", "Cryptography", "StrictJSON"]),
-    tests("LedgerStore", ["Diagnostics", "Wire", "Cryptography", "TransparencyLog", "LinuxKit"]),
   ]
 )

@@ -1,6 +1,6 @@
 public import Cryptography
-public import Diagnostics
-public import StrictJSON
+import Diagnostics
+import StrictJSON
 
 /// What the ledger keeps of a document: its name in the pack and its digest. The document itself is in the pack.
 public struct LedgerEntry: Sendable, Equatable {

@@ -1,5 +1,5 @@
 public import Attestation
-public import Cryptography
+import Cryptography
 public import Diagnostics
 public import Gates
 import StrictJSON

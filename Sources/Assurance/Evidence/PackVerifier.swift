@@ -1,6 +1,6 @@
 public import Attestation
 public import Cryptography
-public import Diagnostics
+import Diagnostics
 public import Gates
 import StrictJSON
 public import TransparencyLog

@@ -93,8 +93,8 @@ protocol GateKind: Sendable {
 /// All kinds of gates.
 enum GateKinds {
   static let all: [any GateKind.Type] = [
-    LayersGate.self, CommandGate.self, SearchGate.self, DocumentsGate.self, TestsGate.self,
-    AlgorithmsGate.self, PendingGate.self,
+    LayersGate.self, CommandGate.self, SearchGate.self, DocumentsGate.self, TestsGate.self, SBOMGate.self,
+    ProvenanceGate.self, ExceptionsGate.self, DependenciesGate.self, AlgorithmsGate.self, PendingGate.self,
   ]
 
   static func named(_ name: String) throws(Problem) -> any GateKind.Type {

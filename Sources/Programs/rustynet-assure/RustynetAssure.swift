@@ -12,9 +12,7 @@ import Diagnostics
       """,
     version: Product.version,
     subcommands: [
-      SBOMCommand.self, ProvenanceCommand.self, VersionCommand.self,
-      KeyCommand.self,
-      VersionCommand.self,
+      KeyCommand.self, SBOMCommand.self, ProvenanceCommand.self, VersionCommand.self,
     ])
 
   static func main() async {

@@ -48,6 +48,8 @@ public struct ReleasePolicy: Sendable {
   public let expires: Timestamp
   /// What it is for.
   public let profile: Profile
+  /// The names of the binaries that make up a release; no fewer and no more are released.
+  public let subjects: [String]
   /// The gates that must pass, in the order of the verdict.
   public let gates: [RequiredGate]
   /// What is put off; the release profile permits none.
@@ -74,7 +76,7 @@ public struct ReleasePolicy: Sendable {
 
   private init(_ reader: JSONReader) throws(Problem) {
     try reader.closed(
-      "type", "version", "issued", "expires", "profile", "gates", "deferred", "limits", "provenance", "dependencies")
+      "type", "version", "issued", "expires", "profile", "subjects", "gates", "deferred", "limits", "provenance", "dependencies")
     let type = try reader.member("type").token()
     guard type == ReleasePolicy.type else {
       throw reader.problem("policy.type", "“\(type)” is not a release policy that we read", source: "P1-15")
@@ -83,6 +85,8 @@ public struct ReleasePolicy: Sendable {
     issued = try reader.member("issued").timestamp()
     expires = try reader.member("expires").timestamp()
     profile = try reader.member("profile").choice(Profile.self)
+    subjects = try ReleasePolicy.tokens(try reader.member("subjects"))
+    guard !subjects.isEmpty else { throw reader.problem("policy.no-subject", "the policy names no binary") }
     gates = try ReleasePolicy.gates(try reader.member("gates"))
     deferred = try ReleasePolicy.deferrals(try reader.member("deferred"), profile: profile)
     limits = try ReleasePolicy.limits(try reader.member("limits"))

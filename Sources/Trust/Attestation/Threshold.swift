@@ -68,6 +68,18 @@ extension TrustFile {
     return listed + [threshold]
   }
 
+  /// The principals of `role` who signed `envelope` with usable keys, sorted.
+  public func signers(of envelope: Envelope, role: Role, at time: Timestamp, for profile: Profile) -> [String] {
+    let signed = envelope.signedBytes
+    let names = envelope.signatures.compactMap { signature -> String? in
+      guard let (principal, key) = signer(of: signature, over: signed),
+        (try? key.requireUsable(at: time, for: profile)) != nil, roles[role]?.principals.contains(principal) ?? false
+      else { return nil }
+      return principal
+    }
+    return Set(names).sorted()
+  }
+
   /// Who made `signature`, nil where no key that we know verifies it.
   private func signer(of signature: Envelope.Signature, over bytes: [UInt8]) -> (String, TrustedKey)? {
     for principal in principals {

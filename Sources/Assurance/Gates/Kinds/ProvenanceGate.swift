@@ -1,0 +1,109 @@
+import Attestation
+import Cryptography
+import Diagnostics
+import Provenance
+import SBOM
+import StrictJSON
+
+/// The provenance is signed by the builder, speaks of the released binaries, and says what the policy allows: builder,
+/// build type, source, commit, clean tree, known parameters, and the dependencies of the bill of materials.
+enum ProvenanceGate: GateKind {
+  static let name = "provenance"
+
+  static func observe(_ gate: GateDefinition, in workspace: Workspace) async throws(Problem) -> Observation {
+    try ReleasedBinaries.observe(gate, in: workspace)
+  }
+
+  static func judge(_ gate: GateDefinition, _ facts: JSONReader, by evidence: Evidence) throws(Problem) -> [Check] {
+    var checks = try ReleasedBinaries.judge(facts, by: evidence)
+    let (statement, signatures) = try evidence.statement("provenance.json", signedBy: .builder)
+    checks += signatures
+    guard signatures.outcome == .passed else { return checks }
+    checks.append(
+      .equal(
+        "type", "provenance.type", "the type of the predicate", expected: PredicateType.provenance,
+        found: statement.predicateType))
+    let document = try ProvenanceDocument(JSONReader(statement.json))
+    checks += subjects(statement, evidence)
+    checks += build(document, evidence)
+    checks += source(document, evidence)
+    checks += try dependencies(document, evidence)
+    return checks
+  }
+
+  private static func subjects(_ statement: Statement, _ evidence: Evidence) -> [Check] {
+    evidence.subjects.map { subject in
+      let stated = statement.subjects.first { $0.name.isExactly(subject.name) }
+      let agrees = stated?.matches(subject.digests) ?? false
+      let found = stated.map { "\($0.digests[0])" } ?? "nothing"
+      return agrees
+        ? .passed("subject.\(subject.name)", "the binary is a subject", expected: "\(subject.digests[0])", found: found)
+        : .failed(
+          "subject.\(subject.name)", "provenance.subject", "the binary is no subject of the provenance",
+          expected: "\(subject.digests[0])", found: found, source: "P8-4")
+    }
+  }
+
+  /// What the signer may assert at all (assurance §1.2, trap 25).
+  private static func build(_ document: ProvenanceDocument, _ evidence: Evidence) -> [Check] {
+    func listed(_ id: String, _ what: String, _ found: String?, _ allowed: [String]) -> Check {
+      let expected = allowed.joined(separator: " or ")
+      guard let found, allowed.contains(where: { $0.isExactly(found) }) else {
+        return .failed(
+          id, "provenance.\(id)", "the policy does not accept \(what)", expected: expected, found: found ?? "nothing",
+          source: "SLSA v1.0, “Verifying artifacts”")
+      }
+      return .passed(id, "the policy accepts \(what)", expected: expected, found: found)
+    }
+    var checks = [
+      listed("builder", "the builder", document.builder, evidence.policy.builders),
+      listed("build-type", "the build type", document.buildType, evidence.policy.buildTypes),
+      listed("source", "the source", document.sourceAddress, evidence.policy.sources),
+    ]
+    for name in document.unknownExternalParameters {
+      checks.append(
+        .failed(
+          "parameters", "provenance.unknown-parameter", "an external parameter is not known", found: name,
+          source: "SLSA v1.0, “Verifying artifacts”, step 3"))
+    }
+    checks.append(
+      document.command.isEmpty
+        ? .failed("command", "provenance.command", "the build command is missing")
+        : .passed("command", "the build command is stated", found: document.command.joined(separator: " ")))
+    return checks
+  }
+
+  private static func source(_ document: ProvenanceDocument, _ evidence: Evidence) -> [Check] {
+    let commits = document.dependencies.compactMap { $0.digest["gitCommit"] }
+    return [
+      commits.contains(evidence.commit)
+        ? .passed("commit", "the commit is the released one", expected: evidence.commit, found: evidence.commit)
+        : .failed(
+          "commit", "provenance.commit", "the provenance speaks of another commit", expected: evidence.commit,
+          found: commits.joined(separator: ", "), source: "A16"),
+      document.isSourceClean == true
+        ? .passed("clean", "the tree had no change beside the commit")
+        : .failed(
+          "clean", "provenance.dirty", "the tree had changes that are in no commit", expected: "clean",
+          found: document.isSourceClean == false ? "changed" : "not stated", source: "A16"),
+    ]
+  }
+
+  /// Every Swift package of the bill of materials must be a resolved dependency.
+  private static func dependencies(_ document: ProvenanceDocument, _ evidence: Evidence) throws(Problem) -> [Check] {
+    let sbom = try SBOMDocument(parsing: try evidence.document("sbom.cdx.json"))
+    let resolved = Set(document.dependencies.compactMap(\.uri))
+    let missing = sbom.swiftPackages.filter { package in !resolved.contains { $0.contains(package.purl) } }
+    if missing.isEmpty, !sbom.swiftPackages.isEmpty {
+      return [
+        .passed(
+          "dependencies", "every package of the bill of materials was resolved", found: "\(sbom.swiftPackages.count)")
+      ]
+    }
+    return [
+      .failed(
+        "dependencies", "provenance.dependencies", "a package of the bill of materials is no resolved dependency",
+        found: missing.isEmpty ? "no package at all" : missing.map(\.purl).joined(separator: ", "))
+    ]
+  }
+}
