@@ -1,5 +1,5 @@
 public import Attestation
-import Commands
+public import Commands
 public import Cryptography
 public import Diagnostics
 import LinuxKit
@@ -11,7 +11,7 @@ public struct Workspace: Sendable {
   public let root: String
   /// Where the products of the release build are, such as `.build/release`.
   public let products: String
-  /// Where the evidence of this release is written.
+  /// Where the evidence of this release is collected, each document under the name that it has in the pack.
   public let output: String
   /// The commit and whether the tree is clean.
   public let source: Record.Source
@@ -50,7 +50,7 @@ public struct Workspace: Sendable {
 
 extension Record.Command {
   /// What is written about a command that ran.
-  init(_ argv: [String], _ result: CommandResult) {
+  public init(_ argv: [String], _ result: CommandResult) {
     self.init(
       argv: argv, exitCode: Int64(result.status.code), milliseconds: Int64(result.seconds * 1000),
       log: Digest(of: result.output + result.errors))

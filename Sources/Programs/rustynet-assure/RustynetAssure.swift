@@ -12,7 +12,9 @@ import Diagnostics
       """,
     version: Product.version,
     subcommands: [
-      KeyCommand.self, SBOMCommand.self, ProvenanceCommand.self, VersionCommand.self,
+      ReleaseCommand.self, EvidenceCommand.self, GateCommand.self, RecordCommand.self, VerifyCommand.self,
+      SignCommand.self, SBOMCommand.self, ProvenanceCommand.self, LedgerCommand.self, TrustCommand.self,
+      PolicyCommand.self, KeyCommand.self, VersionCommand.self,
     ])
 
   static func main() async {

@@ -1,7 +1,7 @@
-import Attestation
+public import Attestation
 import Cryptography
 import Diagnostics
-import Provenance
+public import Provenance
 import SBOM
 import StrictJSON
 
@@ -25,7 +25,7 @@ enum ProvenanceGate: GateKind {
         found: statement.predicateType))
     let document = try ProvenanceDocument(JSONReader(statement.json))
     checks += subjects(statement, evidence)
-    checks += build(document, evidence)
+    checks += ProvenanceRules.judge(document, policy: evidence.policy)
     checks += source(document, evidence)
     checks += try dependencies(document, evidence)
     return checks
@@ -42,35 +42,6 @@ enum ProvenanceGate: GateKind {
           "subject.\(subject.name)", "provenance.subject", "the binary is no subject of the provenance",
           expected: "\(subject.digests[0])", found: found, source: "P8-4")
     }
-  }
-
-  /// What the signer may assert at all (assurance §1.2, trap 25).
-  private static func build(_ document: ProvenanceDocument, _ evidence: Evidence) -> [Check] {
-    func listed(_ id: String, _ what: String, _ found: String?, _ allowed: [String]) -> Check {
-      let expected = allowed.joined(separator: " or ")
-      guard let found, allowed.contains(where: { $0.isExactly(found) }) else {
-        return .failed(
-          id, "provenance.\(id)", "the policy does not accept \(what)", expected: expected, found: found ?? "nothing",
-          source: "SLSA v1.0, “Verifying artifacts”")
-      }
-      return .passed(id, "the policy accepts \(what)", expected: expected, found: found)
-    }
-    var checks = [
-      listed("builder", "the builder", document.builder, evidence.policy.builders),
-      listed("build-type", "the build type", document.buildType, evidence.policy.buildTypes),
-      listed("source", "the source", document.sourceAddress, evidence.policy.sources),
-    ]
-    for name in document.unknownExternalParameters {
-      checks.append(
-        .failed(
-          "parameters", "provenance.unknown-parameter", "an external parameter is not known", found: name,
-          source: "SLSA v1.0, “Verifying artifacts”, step 3"))
-    }
-    checks.append(
-      document.command.isEmpty
-        ? .failed("command", "provenance.command", "the build command is missing")
-        : .passed("command", "the build command is stated", found: document.command.joined(separator: " ")))
-    return checks
   }
 
   private static func source(_ document: ProvenanceDocument, _ evidence: Evidence) -> [Check] {
@@ -105,5 +76,37 @@ enum ProvenanceGate: GateKind {
         "dependencies", "provenance.dependencies", "a package of the bill of materials is no resolved dependency",
         found: missing.isEmpty ? "no package at all" : missing.map(\.purl).joined(separator: ", "))
     ]
+  }
+}
+
+/// What a release policy says of a provenance, wherever it came from.
+public enum ProvenanceRules {
+  /// What the signer may assert at all (assurance §1.2, trap 25).
+  public static func judge(_ document: ProvenanceDocument, policy: ReleasePolicy) -> [Check] {
+    func listed(_ id: String, _ what: String, _ found: String?, _ allowed: [String]) -> Check {
+      let expected = allowed.joined(separator: " or ")
+      guard let found, allowed.contains(where: { $0.isExactly(found) }) else {
+        return .failed(
+          id, "provenance.\(id)", "the policy does not accept \(what)", expected: expected, found: found ?? "nothing",
+          source: "SLSA v1.0, “Verifying artifacts”")
+      }
+      return .passed(id, "the policy accepts \(what)", expected: expected, found: found)
+    }
+    var checks = [
+      listed("builder", "the builder", document.builder, policy.builders),
+      listed("build-type", "the build type", document.buildType, policy.buildTypes),
+      listed("source", "the source", document.sourceAddress, policy.sources),
+    ]
+    for name in document.unknownExternalParameters {
+      checks.append(
+        .failed(
+          "parameters", "provenance.unknown-parameter", "an external parameter is not known", found: name,
+          source: "SLSA v1.0, “Verifying artifacts”, step 3"))
+    }
+    checks.append(
+      document.command.isEmpty
+        ? .failed("command", "provenance.command", "the build command is missing")
+        : .passed("command", "the build command is stated", found: document.command.joined(separator: " ")))
+    return checks
   }
 }

@@ -1,0 +1,85 @@
+import ArgumentParser
+import Attestation
+import Commands
+import Cryptography
+import Diagnostics
+import Gates
+import KeyCustody
+import LinuxKit
+import StrictJSON
+
+/// `rustynet-assure record …`.
+struct RecordCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "record", abstract: "Write evidence by measuring.", subcommands: [RecordRun.self])
+}
+
+struct RecordRun: AsyncParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "run", abstract: "Run a command and sign what it did.",
+    discussion: """
+      The record says who ran what, when, on which commit and about which files, with the exit code and the digest of
+      the log. Ends with 78 when the command does not end with 0; the record is written all the same.
+      """)
+
+  @Option(help: "What is measured, such as tests.") var name: String
+  @Option(help: "A file under test; may be repeated.") var subject: [String]
+  @Option(help: "The signed record to write.") var output: String
+  @Option(help: "Keep the log of the command here.") var log: String?
+  @Option(help: "The event stream that Swift Testing writes; its results become facts of the record.")
+  var swiftTestingEvents: String?
+  @Option(help: "The root of the source tree.") var root = "."
+  @Option(help: "The most seconds that the command may run.") var seconds: Double = 3600
+  @OptionGroup var signer: SignerOptions
+  @Argument(parsing: .postTerminator, help: "The command, after --.") var command: [String]
+
+  func run() async throws {
+    guard let program = command.first, !subject.isEmpty else {
+      throw Problem.usage("usage.record", "name a command after -- and at least one --subject")
+    }
+    try FileSystem.remove(output)
+    if let swiftTestingEvents { try FileSystem.remove(swiftTestingEvents) }
+    let key = try signer.load()
+    let folder = Path.folder(of: output)
+    try FileSystem.makeFolder(folder)
+    let workspace = try await Workspace(root: root, output: folder)
+    let started = Host.now()
+    let path = log ?? "\(output).log"
+    let result = try await Command(program, Array(command.dropFirst()), seconds: seconds, outputLimit: 256 << 20)
+      .record(logTo: path, echo: true)
+    if log == nil { try FileSystem.remove(path) }
+    let subjects = try subject.map { text in
+      let (name, digests) = try Input.subject(text)
+      return Subject(name: name, digests: digests)
+    }
+    let record = Record(
+      name: name, started: started, finished: Host.now(), machine: workspace.machine, source: workspace.source,
+      tool: workspace.tool,
+      commands: [
+        Record.Command(
+          argv: command, exitCode: Int64(result.status.code), milliseconds: Int64(result.seconds * 1000),
+          log: result.log)
+      ], facts: try facts())
+    let statement = Statement(subjects: subjects, predicateType: PredicateType.record, predicate: record.json)
+    try FileSystem.write(statement.signed(by: [key]).encoded, to: output)
+    Console.note("recorded “\(name)” (\(result.status)) in \(output)")
+    if !result.status.isSuccess { throw Report.end(.refused) }
+  }
+
+  private func facts() throws(Problem) -> JSON {
+    guard let path = swiftTestingEvents else { return .null }
+    let bytes = try FileSystem.read(path, limit: 256 << 20)
+    do { return try TestResults(swiftTestingEvents: bytes).json } catch { throw error.at(path) }
+  }
+}
+
+/// The key that signs a record: one that is named, or that of the preview profile.
+struct SignerOptions: ParsableArguments {
+  @Option(help: "The sealed key file to sign with (default: the preview key, made on first use).") var key: String?
+  @OptionGroup var passphrase: PassphraseOptions
+
+  func load() throws(Problem) -> Ed25519.SigningKey {
+    guard let key else { return try PreviewIdentity.load().key }
+    return try KeyFile.load(path: key, passphrase: try passphrase.source().read())
+  }
+}
