@@ -11,7 +11,7 @@ import Diagnostics
       """,
     version: Product.version,
     subcommands: [
-      VersionCommand.self
+      LedgerCommand.self, VersionCommand.self,
     ])
 
   static func main() async {
