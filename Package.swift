@@ -63,6 +63,9 @@ let package = Package(
     // Layer 4: the stores.
     room("Trust", "LedgerStore", ["Diagnostics", "Wire", "Cryptography", "TransparencyLog", "LinuxKit"]),
 
+    // Layer 6: the judges.
+    room("Assurance", "Vectors", ["Diagnostics", "Wire", "StrictJSON", "LinuxKit", "Cryptography", "TransparencyLog"]),
+
     // Layer 7: the programs.
     program(
       "AssureProgram", folder: "rustynet-assure",
@@ -73,7 +76,7 @@ let package = Package(
 
     tests("Wire", ["Diagnostics"]),
     tests("StrictJSON", ["Diagnostics"]),
-    tests("TransparencyLog", ["Diagnostics", "Wire", "Cryptography", "StrictJSON"]),
+    tests("TransparencyLog", ["Diagnostics", "Wire", "Cryptography", "LinuxKit", "Vectors"]),
     tests("LedgerStore", ["Diagnostics", "Wire", "Cryptography", "TransparencyLog", "LinuxKit"]),
   ]
 )
