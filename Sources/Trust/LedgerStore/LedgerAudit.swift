@@ -120,15 +120,16 @@ extension Ledger {
       place: "journal", message: "a torn record follows byte \(offset), behind the checkpoint", severity: .leftover)
   }
 
-  /// Files below `tile` that the tree of `size` entries does not have.
+  /// Files below `tile` that the tree of `size` entries does not have, and checkpoints that were never renamed.
   private func strays(size: Int, repair: Bool) throws(Problem) -> [LedgerDifference] {
     let partials = Set(Tile.partials(size: size).map(\.path))
     var found: [LedgerDifference] = []
-    for file in try files("tile") {
+    let unfinished = try FileSystem.list(path).filter { $0.hasSuffix(".tmp") }
+    for file in try files("tile") + unfinished {
       if let tile = try? Tile(path: file) {
         if tile.isFull ? Ledger.isWithin(tile, size) : partials.contains(file) { continue }
       }
-      found.append(LedgerDifference(place: file, message: "the tree has no such tile", severity: .leftover))
+      found.append(LedgerDifference(place: file, message: "the ledger has no such file", severity: .leftover))
       if repair { try FileSystem.remove("\(path)/\(file)") }
     }
     return found

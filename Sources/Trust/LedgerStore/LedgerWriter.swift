@@ -138,7 +138,10 @@ public struct LedgerWriter: ~Copyable {
   /// Writes the partial tiles, then the checkpoint, then clears away what both replace.
   private mutating func publish() throws(Problem) {
     let folder = ledger.path
+    // A tile with the same name has the same content; writing it anew could only lose it.
+    let present = Set(Tile.partials(size: checkpoint.checkpoint.size))
     try state.edge.forEachPartial { (tile, bytes) throws(Problem) in
+      guard !present.contains(tile) else { return }
       try FileSystem.writeRebuildable(bytes, to: "\(folder)/\(tile.path)")
     }
     let next = try Checkpoint(origin: signer.key.name, size: state.edge.size, root: state.edge.root)
