@@ -36,7 +36,8 @@ let argumentParser = Target.Dependency.product(name: "ArgumentParser", package: 
 let package = Package(
   name: "rustynet",
   products: [
-    .executable(name: "rustynet-assure", targets: ["AssureProgram"])
+    .executable(name: "rustynet-assure", targets: ["AssureProgram"]),
+    .executable(name: "rustynet-bench", targets: ["BenchProgram"]),
   ],
   dependencies: [
     .package(url: "https://github.com/apple/swift-argument-parser", exact: "1.8.2")
@@ -58,13 +59,21 @@ let package = Package(
     room("Trust", "Cryptography", ["Diagnostics", "Wire", "CSodium", "CCrypto"]),
     room("Trust", "KeyCustody", ["Diagnostics", "Wire", "StrictJSON", "LinuxKit", "Cryptography"]),
 
+    // Layer 3: facts about software and about other people's test vectors.
+    room("Assurance", "Vectors", ["Diagnostics", "Wire", "StrictJSON", "LinuxKit", "Cryptography"]),
+
     // Layer 7: the programs.
     program(
       "AssureProgram", folder: "rustynet-assure",
       ["Diagnostics", "Wire", "StrictJSON", "LinuxKit", "Cryptography", "KeyCustody", argumentParser]),
+    program(
+      "BenchProgram", folder: "rustynet-bench",
+      ["Diagnostics", "LinuxKit", "Cryptography", "Vectors", argumentParser]),
 
     tests("Wire", ["Diagnostics"]),
     tests("StrictJSON", ["Diagnostics"]),
+    tests("Cryptography", ["Diagnostics", "Wire"]),
+    tests("Vectors", ["Diagnostics", "LinuxKit"]),
     tests("KeyCustody", ["Diagnostics", "Wire", "StrictJSON", "LinuxKit", "Cryptography"]),
   ]
 )
