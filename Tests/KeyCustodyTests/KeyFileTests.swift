@@ -46,6 +46,17 @@ import Wire
     #expect(!sealed.facts.canonicalText.contains("ciphertext"))
   }
 
+  /// The example of `documents/specs/sealed-key.md` opens with the passphrase that stands beside it.
+  @Test func opensTheExampleOfTheSpecification() throws {
+    var root = Path.folder(of: #filePath)
+    while root != "/", FileSystem.status("\(root)/Package.swift") == nil { root = Path.folder(of: root) }
+    let page = try FileSystem.read("\(root)/documents/specs/sealed-key.md", limit: 1 << 16)
+    let line = try #require(page.split(separator: 0x0a).first { $0.starts(with: Array("{\"aead\"".utf8)) })
+    let sealed = try SealedKey(parsing: Array(line) + [0x0a])
+    #expect(sealed.cost == .standard)
+    #expect(try sealed.unseal(passphrase: Sample.passphrase).publicKey == sealed.publicKey)
+  }
+
   @Test func neverOverwrites() throws {
     let path = try sandbox.write([1], as: "release.key")
     expect("file.exists") {
