@@ -39,7 +39,8 @@ let systemPackage = Target.Dependency.product(name: "SystemPackage", package: "s
 let package = Package(
   name: "rustynet",
   products: [
-    .executable(name: "rustynet-assure", targets: ["AssureProgram"])
+    .executable(name: "rustynet-assure", targets: ["AssureProgram"]),
+    .executable(name: "rustynet-bench", targets: ["BenchProgram"]),
   ],
   dependencies: [
     .package(url: "https://github.com/apple/swift-argument-parser", exact: "1.8.2"),
@@ -75,6 +76,8 @@ let package = Package(
     room("Trust", "LedgerStore", ["Diagnostics", "Wire", "Cryptography", "TransparencyLog", "LinuxKit"]),
     room("Assurance", "Commands", ["Diagnostics", "Wire", "LinuxKit", "Cryptography", subprocess, systemPackage]),
 
+    room("Assurance", "Vectors", ["Diagnostics", "Wire", "StrictJSON", "LinuxKit", "Cryptography", "TransparencyLog"]),
+
     // Layer 5: what the assurance toolkit collects, writes and judges.
     room("Assurance", "Inventory", ["Diagnostics", "Wire", "StrictJSON", "LinuxKit", "Cryptography", "Commands"]),
     room("Assurance", "SBOM", ["Diagnostics", "Wire", "StrictJSON", "LinuxKit", "Cryptography", "Inventory"]),
@@ -106,9 +109,17 @@ let package = Package(
         argumentParser,
       ]),
 
+    program(
+      "BenchProgram", folder: "rustynet-bench",
+      ["Diagnostics", "Wire", "LinuxKit", "Cryptography", "TransparencyLog", "LedgerStore", "Vectors", argumentParser]),
+
     tests("Wire", ["Diagnostics"]),
     tests("StrictJSON", ["Diagnostics"]),
     tests("KeyCustody", ["Diagnostics", "Wire", "StrictJSON", "LinuxKit", "Cryptography"]),
+    tests("Cryptography", ["Diagnostics", "Wire"]),
+    tests("TransparencyLog", ["Diagnostics", "Wire", "Cryptography", "LinuxKit", "Vectors"]),
+    tests("LedgerStore", ["Diagnostics", "Wire", "Cryptography", "TransparencyLog", "LinuxKit"]),
+    tests("Vectors", ["Diagnostics", "LinuxKit"]),
     tests("Commands", ["Diagnostics", "LinuxKit", "Cryptography"]),
     tests("Inventory", ["Diagnostics", "StrictJSON", "LinuxKit", "Cryptography", "Wire"]),
     tests("SBOM", ["Diagnostics", "StrictJSON", "LinuxKit", "Cryptography", "Wire", "Inventory"]),

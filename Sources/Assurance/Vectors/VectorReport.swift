@@ -20,6 +20,8 @@ public struct VectorReport: Sendable {
   public private(set) var disagree = 0
   /// Cases that we did not judge; they count as not agreed.
   public private(set) var skipped = 0
+  /// Those of `agree` that the corpus wants to be accepted.
+  public private(set) var accepted = 0
   /// The cases behind `disagree` and `skipped`, in the order of the corpus.
   public private(set) var failures: [Failure] = []
 
@@ -41,6 +43,7 @@ public struct VectorReport: Sendable {
   public mutating func judge(_ id: String, expected: String, found: String) {
     if expected == found {
       agree += 1
+      accepted += expected == Answer.accepted ? 1 : 0
     } else {
       disagree += 1
       failures.append(Failure(id: id, expected: expected, found: found))

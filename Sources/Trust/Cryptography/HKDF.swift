@@ -14,47 +14,23 @@ public enum HKDF {
       throw .malformed(
         "hkdf.length", "HKDF-SHA256 yields 1 to \(lengthLimit) bytes, not \(length)", source: "RFC 5869 §2.3")
     }
-    guard let function = unsafe EVP_KDF_fetch(nil, OSSL_KDF_NAME_HKDF, nil) else { fatalError("libcrypto has no HKDF") }
-    defer { unsafe EVP_KDF_free(function) }
-    guard let context = unsafe EVP_KDF_CTX_new(function) else { fatalError("libcrypto has no memory") }
+    guard let context = unsafe EVP_PKEY_CTX_new_id(EVP_PKEY_HKDF, nil), unsafe EVP_PKEY_derive_init(context) == 1,
+      unsafe EVP_PKEY_CTX_set_hkdf_md(context, EVP_sha256()) == 1
+    else { fatalError("libcrypto has no memory or no HKDF") }
     // Freeing the context wipes its copy of the secret.
-    defer { unsafe EVP_KDF_CTX_free(context) }
+    defer { unsafe EVP_PKEY_CTX_free(context) }
+    // Safe: libcrypto copies each input, as long as its array, before the call returns. No salt and an empty salt are
+    // the same (RFC 5869 §2.2), likewise for info.
+    let isReady =
+      unsafe secret.withBytes { unsafe EVP_PKEY_CTX_set1_hkdf_key(context, $0, Int32(secret.count)) == 1 }
+      && (salt.isEmpty || EVP_PKEY_CTX_set1_hkdf_salt(context, salt, Int32(salt.count)) == 1)
+      && (info.isEmpty || EVP_PKEY_CTX_add1_hkdf_info(context, info, Int32(info.count)) == 1)
+    // Safe: the output has room for `length` bytes.
     return try unsafe SecretBytes(count: length) { output throws(Problem) in
-      guard unsafe run(context, secret, salt, info, output, length) == 1 else {
+      var written = length
+      guard isReady, unsafe EVP_PKEY_derive(context, output, &written) == 1, written == length else {
+        ERR_clear_error()
         throw .couldNotRun("hkdf.failed", "libcrypto cannot derive a key")
-      }
-    }
-  }
-
-  /// Safe: every buffer that a parameter points to lives until `EVP_KDF_derive` returned, and libcrypto only reads
-  /// them, although the type of a parameter is not constant. Empty salt and info are the same as none.
-  private static func run(
-    _ context: OpaquePointer, _ secret: SecretBytes, _ salt: [UInt8], _ info: [UInt8],
-    _ output: UnsafeMutablePointer<UInt8>, _ length: Int
-  ) -> Int32 {
-    var digest = Array("SHA256".utf8CString)
-    var salt = salt
-    var info = info
-    return unsafe secret.withBytes { key in
-      unsafe digest.withUnsafeMutableBufferPointer { digest in
-        unsafe salt.withUnsafeMutableBytes { salt in
-          unsafe info.withUnsafeMutableBytes { info in
-            var parameters = unsafe [
-              OSSL_PARAM_construct_utf8_string(OSSL_KDF_PARAM_DIGEST, digest.baseAddress, 0),
-              OSSL_PARAM_construct_octet_string(OSSL_KDF_PARAM_KEY, UnsafeMutablePointer(mutating: key), secret.count),
-            ]
-            if unsafe !salt.isEmpty {
-              unsafe parameters.append(
-                OSSL_PARAM_construct_octet_string(OSSL_KDF_PARAM_SALT, salt.baseAddress, salt.count))
-            }
-            if unsafe !info.isEmpty {
-              unsafe parameters.append(
-                OSSL_PARAM_construct_octet_string(OSSL_KDF_PARAM_INFO, info.baseAddress, info.count))
-            }
-            unsafe parameters.append(OSSL_PARAM_construct_end())
-            return unsafe EVP_KDF_derive(context, output, length, parameters)
-          }
-        }
       }
     }
   }

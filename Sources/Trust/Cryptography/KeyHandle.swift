@@ -30,10 +30,11 @@ import Diagnostics
 
   deinit { unsafe EVP_PKEY_free(key) }
 
-  /// The length of the modulus, if this is an RSA key of 2048 to 8192 bits with an odd exponent above 65,536.
+  /// The length of the modulus, if this is an RSA key of 2048 to 8192 bits with an odd exponent.
   ///
+  /// An odd number of at least 17 bits is at least 65,537.
   /// The upper bounds keep a foreign key from taking our time (NIST FIPS 186-5 §5.1: exponents below 2^256).
-  func checkRSA() throws(Problem) -> Int {
+  func checkRSA(leastExponentBits: Int32) throws(Problem) -> Int {
     guard unsafe EVP_PKEY_is_a(key, "RSA") == 1 else {
       throw .refused(
         "key.algorithm", "this sort of public key is not supported", source: "P1-9",
@@ -44,9 +45,10 @@ import Diagnostics
     defer { unsafe BN_free(exponent) }
     guard unsafe EVP_PKEY_get_bn_param(key, OSSL_PKEY_PARAM_RSA_E, &exponent) == 1, let exponent = unsafe exponent
     else { throw .malformed("key.rsa", "the RSA key has no exponent") }
-    // An odd number with more than 16 bits is at least 65,537.
     let exponentBits = unsafe BN_num_bits(exponent)
-    guard (2048...8192).contains(bits), (17...256).contains(exponentBits), unsafe BN_is_odd(exponent) == 1 else {
+    guard (2048...8192).contains(bits), (leastExponentBits...256).contains(exponentBits),
+      unsafe BN_is_odd(exponent) == 1
+    else {
       throw .refused(
         "key.rsa-strength", "the RSA key has \(bits) bits, or an exponent that is even, small or huge", source: "P1-10",
         hint: "2048 to 8192 bits with the exponent 65537")

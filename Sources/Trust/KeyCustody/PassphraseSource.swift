@@ -19,7 +19,8 @@ public enum PassphraseSource: Sendable, Equatable {
     switch self {
     case .descriptor(let number): try PassphraseSource.read(descriptor: number)
     case .file(let path): try PassphraseSource.read(from: try Custody.open(path, modes: [0o600, 0o400]))
-    case .credential(let name): try PassphraseSource.read(credential: name)
+    case .credential(let name):
+      try PassphraseSource.read(credential: name, in: Host.environment("CREDENTIALS_DIRECTORY"))
     }
   }
 
@@ -37,11 +38,11 @@ public enum PassphraseSource: Sendable, Equatable {
 
   /// The folder and the files in it are made by the service manager, for one service: they belong to root or to the
   /// service's user, and group rights there stand for an access list of that user alone.
-  private static func read(credential name: String) throws(Problem) -> SecretBytes {
+  static func read(credential name: String, in folder: String?) throws(Problem) -> SecretBytes {
     guard KeyName.isName(name) else {
       throw .malformed("passphrase.credential", "“\(name)” is not the name of a credential", source: "systemd.exec(5)")
     }
-    guard let folder = Host.environment("CREDENTIALS_DIRECTORY"), folder.hasPrefix("/") else {
+    guard let folder, folder.hasPrefix("/") else {
       throw .malformed(
         "passphrase.credential", "this process has no folder of credentials", source: "systemd.exec(5)",
         hint: "add LoadCredential=\(name):PATH to the service")

@@ -63,11 +63,12 @@ public struct SealedKey: Sendable {
 
   // MARK: sealing
 
-  /// Seals `key`; salt and nonce are new each time.
+  /// Seals `key`; salt and nonce are new each time. Only tests state another public key than the key's own.
   init(
-    sealing key: Ed25519.SigningKey, passphrase: SecretBytes, created: Timestamp, label: Label, cost: Argon2id.Cost
+    sealing key: Ed25519.SigningKey, stating stated: Ed25519.PublicKey? = nil, passphrase: SecretBytes,
+    created: Timestamp, label: Label, cost: Argon2id.Cost
   ) throws(Problem) {
-    publicKey = key.publicKey
+    publicKey = stated ?? key.publicKey
     self.created = created
     self.label = label
     self.cost = cost

@@ -1,0 +1,43 @@
+import ArgumentParser
+import Diagnostics
+import Vectors
+
+/// `rustynet-bench vectors`.
+struct VectorsCommand: ParsableCommand {
+  /// The corpora that have a judge. A new one adds its case here and in `judge`.
+  enum Kind: String, ExpressibleByArgument, CaseIterable {
+    case json, wycheproof, ed25519
+  }
+
+  static let configuration = CommandConfiguration(
+    commandName: "vectors", abstract: "Judge a corpus of test vectors; the last line says how many cases agree.")
+
+  @Argument(help: "The kind of corpus.") var kind: Kind
+  @Argument(help: "The folder, or one file, of the corpus.") var path: String
+  @Flag(help: "List every case that does not agree: id, expected and found.") var failures = false
+
+  func run() throws {
+    let report = try judge()
+    guard report.total > 0 else {
+      throw Problem.malformed("vectors.none", "there is no case of kind \(kind.rawValue)", place: path)
+    }
+    if failures {
+      for failure in report.failures {
+        Output.print(Printable.oneLine("\(failure.id) expected=\(failure.expected) found=\(failure.found)"))
+      }
+    }
+    Output.print(report.summary(of: kind.rawValue))
+    guard report.reaches(percent: 100) else {
+      throw Problem.refused(
+        "vectors.threshold", "fewer than 100 % of the cases agree", place: path, hint: "list them with --failures")
+    }
+  }
+
+  private func judge() throws(Problem) -> VectorReport {
+    switch kind {
+    case .json: try JSONVectors.judge(path: path)
+    case .wycheproof: try WycheproofVectors.judge(path: path)
+    case .ed25519: try Ed25519Vectors.judge(path: path)
+    }
+  }
+}
