@@ -85,7 +85,7 @@ let package = Package(
     tests("Wire", ["Diagnostics"]),
     tests("StrictJSON", ["Diagnostics"]),
     tests("Commands", ["Diagnostics", "LinuxKit", "Cryptography"]),
-    tests("Inventory", ["Diagnostics", "StrictJSON", "LinuxKit", "Cryptography", "Wire"]),
+    tests("Inventory", ["Diagnostics", "Commands", "StrictJSON", "LinuxKit", "Cryptography", "Wire"]),
     tests("SBOM", ["Diagnostics", "StrictJSON", "LinuxKit", "Cryptography", "Wire", "Inventory"]),
     tests("Provenance", ["Diagnostics", "StrictJSON", "LinuxKit", "Cryptography", "Wire", "Inventory"]),
   ]

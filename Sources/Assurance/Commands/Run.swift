@@ -64,16 +64,19 @@ extension Command {
       if let errors {
         let result = try await Subprocess.run(configuration, input: .none, output: .sequence, error: .sequence) {
           execution in
-          async let first: Void = output.drain(execution.standardOutput)
-          try await errors.drain(execution.standardError)
-          try await first
+          // Each stream ends the program when it fails; the other would else wait for the end of a program that
+          // itself waits for its reader.
+          let end: @Sendable () -> Void = { try? execution.send(signal: .kill, toProcessGroup: true) }
+          async let first: Void = output.drain(execution.standardOutput, onFailure: end)
+          async let second: Void = errors.drain(execution.standardError, onFailure: end)
+          _ = try await (first, second)
         }
         return .ended(CommandStatus(result.terminationStatus))
       }
       let result = try await Subprocess.run(
         configuration, input: .none, output: .sequence, error: .combinedWithOutput
       ) { execution in
-        try await output.drain(execution.standardOutput)
+        try await output.drain(execution.standardOutput, onFailure: {})
       }
       return .ended(CommandStatus(result.terminationStatus))
     } catch let problem as Problem {
@@ -128,12 +131,17 @@ protocol Sink: Actor {
 }
 
 extension Sink {
-  /// Takes everything to the end of the stream.
-  nonisolated func drain(_ stream: SubprocessOutputSequence) async throws {
-    for try await buffer in stream {
-      // Safe: the bytes are copied while the buffer is alive.
-      let bytes = unsafe buffer.withUnsafeBytes { unsafe [UInt8]($0) }
-      try await take(bytes)
+  /// Takes everything to the end of the stream; calls `onFailure` before a problem leaves here.
+  nonisolated func drain(_ stream: SubprocessOutputSequence, onFailure: @Sendable () -> Void) async throws {
+    do {
+      for try await buffer in stream {
+        // Safe: the bytes are copied while the buffer is alive.
+        let bytes = unsafe buffer.withUnsafeBytes { unsafe [UInt8]($0) }
+        try await take(bytes)
+      }
+    } catch {
+      onFailure()
+      throw error
     }
   }
 }

@@ -10,7 +10,7 @@ public enum ProvenanceWriter {
   /// `predicateType` (https://slsa.dev/provenance/v1).
   public static let predicateType = "https://slsa.dev/provenance/v1"
   /// `buildType`: what external and internal parameters mean is written in documents/specs/provenance.md.
-  public static let buildType = "https://rustynet.dev/build/swiftpm/v1"
+  public static let buildType = "urn:rustynet:build:swiftpm:v1"
 
   /// The canonical JSON of the statement and a line feed, read back before it is returned.
   public static func bytes(_ facts: ProvenanceFacts) throws(Problem) -> [UInt8] {
