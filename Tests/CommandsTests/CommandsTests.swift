@@ -107,6 +107,11 @@ private func withFolder(_ body: (String) async throws -> Void) async throws {
   @Test func passesEnvironmentAndFolder() async throws {
     let bare = try await Command("/usr/bin/env", [], environment: .exactly(["A": "b c"])).run()
     #expect(bare.text == "A=b c\n")
+    for count in 0..<20 {
+      let value = String(repeating: "x", count: count)
+      let result = try await Command("/usr/bin/env", [], environment: .exactly(["A": value])).run()
+      #expect(result.text == "A=\(value)\n")
+    }
     let folder = try await Command("/bin/pwd", [], in: "/usr").run()
     #expect(folder.text == "/usr\n")
     let error = await #expect(throws: Problem.self) { try await Command("/bin/pwd", [], in: "/no/such").run() }

@@ -110,7 +110,12 @@ extension Command {
       }
       return .inherit.updating(updates)
     case .exactly(let variables):
-      return .custom(variables.map { Array("\($0.key)=\($0.value)".utf8) })
+      // Not the form of raw bytes: swift-subprocess 1.0.2 hands those on without the zero at their end.
+      var values: [Subprocess.Environment.Key: String] = [:]
+      for (name, value) in variables {
+        if let key = Subprocess.Environment.Key(rawValue: name) { values[key] = value }
+      }
+      return .custom(values)
     }
   }
 }
