@@ -28,6 +28,7 @@ extension Command {
   ///
   /// The program leads a process group of its own. At the limit the whole group gets SIGTERM, two seconds later
   /// SIGKILL. A grandchild that outlives the program does not hold us up: the streams are dropped when it ends.
+  /// Since the group is not the terminal's, an interrupt from the keyboard ends us, but not the program.
   func start(_ output: any Sink, _ errors: (any Sink)?) async throws(Problem) -> (CommandStatus, Double) {
     try checkText()
     let configuration = try configuration()
@@ -48,7 +49,8 @@ extension Command {
     switch outcome {
     case .ended(let status): return (status, Host.monotonicSeconds() - begin)
     case .failed(let problem): throw problem
-    case .timeout, .stopped:
+    case .stopped: throw .couldNotRun("command.cancelled", "the program was ended on our side", place: description)
+    case .timeout:
       throw .couldNotRun("command.timeout", "no end after \(seconds) seconds", place: description)
     }
   }
