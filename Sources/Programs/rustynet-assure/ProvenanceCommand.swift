@@ -23,7 +23,7 @@ struct ProvenanceGenerate: AsyncParsableCommand {
   @Option(help: "Another file that came out, such as a log; may be repeated.") var byproduct: [String] = []
   @Option(help: "The file to write.") var output: String
   @Option(help: "The package folder.") var package = "."
-  @Option(help: "The URI of the builder.") var builderId = "urn:rustynet:builder:local"
+  @Option(help: "The URI of the builder.") var builderId = "urn:rustynet:builder:local:v1"
   @Option(help: "Where the sources are, such as git+https://github.com/owner/name.") var sourceUri: String?
   @Option(help: "The branch or tag, such as refs/tags/v1.0.0.") var sourceRef: String?
   @Option(help: "release or debug.") var configuration: String?
