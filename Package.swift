@@ -121,7 +121,7 @@ let package = Package(
     tests("LedgerStore", ["Diagnostics", "Wire", "Cryptography", "TransparencyLog", "LinuxKit"]),
     tests("Vectors", ["Diagnostics", "LinuxKit"]),
     tests("Commands", ["Diagnostics", "LinuxKit", "Cryptography"]),
-    tests("Inventory", ["Diagnostics", "StrictJSON", "LinuxKit", "Cryptography", "Wire"]),
+    tests("Inventory", ["Diagnostics", "Commands", "StrictJSON", "LinuxKit", "Cryptography", "Wire"]),
     tests("SBOM", ["Diagnostics", "StrictJSON", "LinuxKit", "Cryptography", "Wire", "Inventory"]),
     tests("Provenance", ["Diagnostics", "StrictJSON", "LinuxKit", "Cryptography", "Wire", "Inventory"]),
   ]

@@ -28,6 +28,7 @@ extension Command {
   ///
   /// The program leads a process group of its own. At the limit the whole group gets SIGTERM, two seconds later
   /// SIGKILL. A grandchild that outlives the program does not hold us up: the streams are dropped when it ends.
+  /// Since the group is not the terminal's, an interrupt from the keyboard ends us, but not the program.
   func start(_ output: any Sink, _ errors: (any Sink)?) async throws(Problem) -> (CommandStatus, Double) {
     try checkText()
     let configuration = try configuration()
@@ -48,7 +49,8 @@ extension Command {
     switch outcome {
     case .ended(let status): return (status, Host.monotonicSeconds() - begin)
     case .failed(let problem): throw problem
-    case .timeout, .stopped:
+    case .stopped: throw .couldNotRun("command.cancelled", "the program was ended on our side", place: description)
+    case .timeout:
       throw .couldNotRun("command.timeout", "no end after \(seconds) seconds", place: description)
     }
   }
@@ -64,16 +66,19 @@ extension Command {
       if let errors {
         let result = try await Subprocess.run(configuration, input: .none, output: .sequence, error: .sequence) {
           execution in
-          async let first: Void = output.drain(execution.standardOutput)
-          try await errors.drain(execution.standardError)
-          try await first
+          // Each stream ends the program when it fails; the other would else wait for the end of a program that
+          // itself waits for its reader.
+          let end: @Sendable () -> Void = { try? execution.send(signal: .kill, toProcessGroup: true) }
+          async let first: Void = output.drain(execution.standardOutput, onFailure: end)
+          async let second: Void = errors.drain(execution.standardError, onFailure: end)
+          _ = try await (first, second)
         }
         return .ended(CommandStatus(result.terminationStatus))
       }
       let result = try await Subprocess.run(
         configuration, input: .none, output: .sequence, error: .combinedWithOutput
       ) { execution in
-        try await output.drain(execution.standardOutput)
+        try await output.drain(execution.standardOutput, onFailure: {})
       }
       return .ended(CommandStatus(result.terminationStatus))
     } catch let problem as Problem {
@@ -107,7 +112,12 @@ extension Command {
       }
       return .inherit.updating(updates)
     case .exactly(let variables):
-      return .custom(variables.map { Array("\($0.key)=\($0.value)".utf8) })
+      // Not the form of raw bytes: swift-subprocess 1.0.2 hands those on without the zero at their end.
+      var values: [Subprocess.Environment.Key: String] = [:]
+      for (name, value) in variables {
+        if let key = Subprocess.Environment.Key(rawValue: name) { values[key] = value }
+      }
+      return .custom(values)
     }
   }
 }
@@ -128,12 +138,17 @@ protocol Sink: Actor {
 }
 
 extension Sink {
-  /// Takes everything to the end of the stream.
-  nonisolated func drain(_ stream: SubprocessOutputSequence) async throws {
-    for try await buffer in stream {
-      // Safe: the bytes are copied while the buffer is alive.
-      let bytes = unsafe buffer.withUnsafeBytes { unsafe [UInt8]($0) }
-      try await take(bytes)
+  /// Takes everything to the end of the stream; calls `onFailure` before a problem leaves here.
+  nonisolated func drain(_ stream: SubprocessOutputSequence, onFailure: @Sendable () -> Void) async throws {
+    do {
+      for try await buffer in stream {
+        // Safe: the bytes are copied while the buffer is alive.
+        let bytes = unsafe buffer.withUnsafeBytes { unsafe [UInt8]($0) }
+        try await take(bytes)
+      }
+    } catch {
+      onFailure()
+      throw error
     }
   }
 }

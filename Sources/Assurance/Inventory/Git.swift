@@ -88,7 +88,9 @@ public enum SourceRevision: Sendable, Hashable {
     }
     let effective = try await Command("git", ["ls-remote", "--get-url", "--", address], in: checkout).run()
     var remote = try await GitRepository.remote(of: checkout) ?? ""
-    if remote.hasPrefix("/") { remote = try await GitRepository.remote(of: remote) ?? "" }
+    if remote.hasPrefix("/"), FileSystem.status(remote)?.kind == .directory {
+      remote = try await GitRepository.remote(of: remote) ?? ""
+    }
     guard effective.status.isSuccess, PackageURL.location(String(effective.text.dropLast())) == wanted,
       PackageURL.location(remote) == wanted
     else { return .unverifiedMirror }

@@ -55,7 +55,9 @@ public struct SwiftManifest: Sendable {
     debianPackages = debian.sorted()
   }
 
-  /// The packages that a program links, through its own targets; nil for `isComplete` false when a name is unknown.
+  /// The packages that a program links, through all targets that it is made of; nil where no program has that name.
+  ///
+  /// `isComplete` is false when one of its targets uses a name that the manifest does not explain.
   public func packages(linkedBy program: String) -> (identities: [String], isComplete: Bool)? {
     guard var waiting = programs[program] else { return nil }
     var seen = Set(waiting)

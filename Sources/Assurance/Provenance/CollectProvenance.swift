@@ -75,6 +75,10 @@ extension ProvenanceFacts {
       throw .usage(
         "provenance.source", "the repository has no remote that says where its sources are", hint: "pass --source-uri")
     }
+    let authority = address.firstRange(of: "://").map { address[$0.upperBound...].prefix { $0 != "/" } } ?? ""
+    if let at = authority.lastIndex(of: "@"), authority[..<at].contains(":") {
+      throw .usage("provenance.source-secret", "the address of the sources holds a password", hint: "leave it out")
+    }
     var reference = request.sourceReference
     if reference == nil { reference = try await repository.reference() }
     return Source(

@@ -46,7 +46,6 @@ public enum SBOMWriter {
   private static func metadata(_ facts: SBOMFacts) -> JSON {
     let tool = JSONObject([
       "type": "application", "name": "rustynet-assure", "version": .string(facts.toolVersion),
-      "bom-ref": "tool:rustynet-assure",
     ])
     var root = JSONObject([
       "type": "application", "bom-ref": .string(rootReference(facts)), "name": .string(facts.root.name),
@@ -124,6 +123,7 @@ public enum SBOMWriter {
     var object = JSONObject([
       "type": binary.isELF ? "application" : "file", "bom-ref": .string(reference(binary)),
       "name": .string(binary.file.name), "version": .string(facts.root.version), "hashes": hashes(binary.file),
+      "purl": .string(PackageURL.generic(binary.file.name, version: facts.root.version)),
       "properties": properties(values + kind(executable: binary.isELF, structured: false)),
       // BSI TR-03183-2 §5.2.2 looks for the hash of the deployable file here.
       "externalReferences": [
@@ -153,6 +153,7 @@ public enum SBOMWriter {
       values.append(("rustynet:debian-source", "\(package.source) \(package.sourceVersion)"))
     } else if library.file.path.hasPrefix(facts.toolchainFolder + "/") {
       object["version"] = .string(facts.swiftVersion)
+      object["purl"] = .string(PackageURL.generic("swift", version: facts.swiftVersion))
       object["supplier"] = ["name": "Swift", "url": ["https://www.swift.org/"]]
       values.append(("rustynet:origin", "swift-toolchain"))
     } else {
