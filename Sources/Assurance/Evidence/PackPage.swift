@@ -1,10 +1,12 @@
 import Attestation
+import Cryptography
 public import Diagnostics
 import Gates
 import Mustache
 import SBOM
 import StrictJSON
 import TransparencyLog
+import Wire
 
 /// A pack and its audit as one HTML page without scripts and without anything from elsewhere.
 public enum PackPage {

@@ -1,8 +1,9 @@
-import ArgumentParser
+public import ArgumentParser
 import Attestation
+import Cryptography
 import Diagnostics
 import Evidence
-import Gates
+public import Gates
 import LinuxKit
 import StrictJSON
 import Wire

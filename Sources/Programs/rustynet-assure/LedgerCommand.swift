@@ -26,11 +26,11 @@ struct LedgerArgument: ParsableArguments {
 
 /// The key that signs checkpoints.
 struct LedgerKeyOptions: ParsableArguments {
-  @Option(help: "The file of the signing key.") var key: String
+  @OptionGroup var key: KeyOptions
 
   /// The signer for the ledger `origin`.
   func signer(origin: String) throws(Problem) -> NoteSigner {
-    try NoteSigner(name: origin, signingKey: try loadSigningKey(key))
+    try NoteSigner(name: origin, signingKey: try key.load())
   }
 
   /// The signer for a ledger that is there; its origin is checked again when the checkpoint is verified.

@@ -1,5 +1,5 @@
-import ArgumentParser
-import Attestation
+public import ArgumentParser
+public import Attestation
 import Cryptography
 import Diagnostics
 import Inventory

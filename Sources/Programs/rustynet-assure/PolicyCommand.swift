@@ -1,5 +1,6 @@
 import ArgumentParser
 import Attestation
+import Cryptography
 import Diagnostics
 import Gates
 import LinuxKit

@@ -4,6 +4,7 @@ import Diagnostics
 import Evidence
 import KeyCustody
 import LinuxKit
+import StrictJSON
 import TransparencyLog
 import Wire
 

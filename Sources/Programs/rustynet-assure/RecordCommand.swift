@@ -3,6 +3,7 @@ import Attestation
 import Commands
 import Cryptography
 import Diagnostics
+import Evidence
 import Gates
 import KeyCustody
 import LinuxKit
