@@ -76,6 +76,54 @@ enum Corpora {
     #expect(report.summary(of: "wycheproof") == "wycheproof agree=1 disagree=1 skipped=1 total=3")
   }
 
+  /// Kinds of files that the corpora here have none of: answers of RFC 8032, libsodium and OpenSSL.
+  static let otherKinds: [(head: String, good: String, bad: String)] = [
+    (
+      """
+      "algorithm":"EDDSA","schema":"eddsa_verify_schema_v1.json","testGroups":[{"publicKey":{"curve":"edwards25519",\
+      "pk":"3d4017c3e843895a92b70aa74d1b7ebc9c982ccf2ec4968cc0cd55f12af4660c"}
+      """,
+      """
+      "msg":"72","sig":"92a009a9f0d4cab8720e820b5f642540a2b27b5416503f8fb3762223ebdb69da085ac1e43e15996e458f3613d0f1\
+      1d8c387b2eaeb4302aeeb00d291612bb0c00"
+      """,
+      #""msg":"72","sig":"92""#
+    ),
+    (
+      #""algorithm":"XCHACHA20-POLY1305","schema":"aead_test_schema.json","testGroups":[{"ivSize":192"#,
+      """
+      "key":"000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f","aad":"","msg":"616263","ct":"ffa06c",\
+      "iv":"000102030405060708090a0b0c0d0e0f1011121314151617","tag":"bc7b24fed5c0b031c02c3b05e6a9b550"
+      """,
+      """
+      "key":"000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f","aad":"","msg":"616263","ct":"ffa06c",\
+      "iv":"000102030405060708090a0b","tag":"bc7b24fed5c0b031c02c3b05e6a9b550"
+      """
+    ),
+    (
+      """
+      "algorithm":"ECDSA","schema":"ecdsa_p1363_verify_schema_v1.json","testGroups":[{"sha":"SHA-256",\
+      "publicKey":{"curve":"secp256r1"},"publicKeyDer":"3059301306072a8648ce3d020106082a8648ce3d030107034200040eafd22a38f4697e\
+      10db6ec92350a5e1ca16775f0f3f229cb5359ee791b6c1229c63604a24decaac53a326ad5324f7fe59ae3ef119d1fe08101b273ae8d836d4"
+      """,
+      """
+      "msg":"6d657373616765","sig":"8add5ae272b0c3d9547abc604945da98cba23b63f7735732ab44002a77dcf4e9\
+      9c617875f5b971a40e6e7cffa48d51377e82a2416a8ece4b4c294e327d023f2a"
+      """,
+      #""msg":"6d657373616765","sig":"00""#
+    ),
+  ]
+
+  @Test(arguments: otherKinds) func judgesOtherKinds(kind: (head: String, good: String, bad: String)) throws {
+    let text = """
+      {\(kind.head),"tests":[{"tcId":1,"flags":[],\(kind.good),"result":"valid"},
+      {"tcId":2,"flags":[],\(kind.bad),"result":"invalid"},{"tcId":3,"flags":[],\(kind.bad),"result":"valid"}]}]}
+      """
+    let report = try judge(["a.json": text]) { try WycheproofVectors.judge(path: $0) }
+    #expect(report.summary(of: "x") == "x agree=2 disagree=1 skipped=0 total=3")
+    #expect(report.accepted == 1)
+  }
+
   @Test func refusesADamagedFile() throws {
     #expect(throws: Problem.self) {
       try judge(["a.json": "{"]) { try WycheproofVectors.judge(path: $0) }
