@@ -121,7 +121,9 @@ import TransparencyLog
     let hint = String(decoding: try test.bytes("position"), as: UTF8.self)
     let boot = String(hint.prefix { $0 != " " })
     var size = 300
-    for text in ["", "x", "\(boot) 300 27\n", "\(boot) 299 27\n", "\(boot) 0 27\n", "\(boot) 300 99999999\n", "no-boot 300 27\n"] {
+    for text in [
+      "", "x", "\(boot) 300 27\n", "\(boot) 299 27\n", "\(boot) 0 27\n", "\(boot) 300 99999999\n", "no-boot 300 27\n",
+    ] {
       try test.write(Array(text.utf8), "position")
       try test.append([[1, 2, 3]])
       size += 1

@@ -15,10 +15,12 @@ public enum Decision {
 
   /// The verification summary over `verdict`.
   public static func summary(_ verdict: Verdict, documents: [String: [UInt8]], program: Digest) -> Statement {
-    let inputs = documents.keys.filter { MemberName.isLogged($0) && $0 != MemberName.summary && $0 != MemberName.result }
-      .sorted().compactMap { name in
-        documents[name].map { VerificationSummary.Input(uri: name, digest: Digest(of: $0)) }
-      }
+    let inputs = documents.keys.filter {
+      MemberName.isLogged($0) && $0 != MemberName.summary && $0 != MemberName.result
+    }
+    .sorted().compactMap { name in
+      documents[name].map { VerificationSummary.Input(uri: name, digest: Digest(of: $0)) }
+    }
     let predicate = VerificationSummary(
       verifier: verifier, program: program, time: verdict.evidence.time, resource: resource, policy: policy(verdict),
       inputs: inputs, isPassed: verdict.isPassed, levels: ["RUSTYNET_\(verdict.profile.rawValue.uppercased())"])

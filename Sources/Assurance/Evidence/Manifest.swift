@@ -104,7 +104,8 @@ public struct Manifest: Sendable {
     }
     for entry in found where !entries.contains(where: { $0.name == entry.name }) {
       checks.append(
-        .failed("member.\(entry.name)", "pack.surplus", "a member stands in no manifest", found: entry.name, source: source))
+        .failed(
+          "member.\(entry.name)", "pack.surplus", "a member stands in no manifest", found: entry.name, source: source))
     }
     return checks.isEmpty
       ? [.passed("members", "every member is what the manifest says", found: "\(found.count) members", source: source)]

@@ -46,7 +46,8 @@ extension Pack {
       }
     }
     guard !keys.isEmpty else {
-      throw .refused("ledger.no-key", "no key of the role log is usable at \(time)", hint: "see rustynet-assure trust inspect")
+      throw .refused(
+        "ledger.no-key", "no key of the role log is usable at \(time)", hint: "see rustynet-assure trust inspect")
     }
     return keys
   }
@@ -98,7 +99,8 @@ extension Pack {
       try since.verify(by: keys, origin: checkpoint.checkpoint.origin)
       guard since.checkpoint.size <= leaves.count else {
         throw .refused(
-          "ledger.rollback", "the ledger had \(since.checkpoint.size) entries at the earlier audit, now \(leaves.count)",
+          "ledger.rollback",
+          "the ledger had \(since.checkpoint.size) entries at the earlier audit, now \(leaves.count)",
           source: "RFC 9162 §2.1.4", hint: "entries were removed, or this is an older pack")
       }
       return .equal(

@@ -65,7 +65,9 @@ public enum PackPage {
   }
 
   private static func components(_ pack: Pack) -> [[String: Any]] {
-    guard let bytes = pack.documents[MemberName.sbom], let document = try? SBOMDocument(parsing: bytes) else { return [] }
+    guard let bytes = pack.documents[MemberName.sbom], let document = try? SBOMDocument(parsing: bytes) else {
+      return []
+    }
     return document.components.map { component in
       [
         "name": component.name, "version": component.version ?? "", "type": component.type,

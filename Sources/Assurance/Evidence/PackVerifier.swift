@@ -111,7 +111,8 @@ extension Pack {
       let own = try self.trust(at: try claim().time)
       guard own.version <= trust.version else {
         throw .refused(
-          "trust.rollback", "the pack was made with version \(own.version) of the trust file, yours is \(trust.version)",
+          "trust.rollback",
+          "the pack was made with version \(own.version) of the trust file, yours is \(trust.version)",
           hint: "get the newer trust file from its owner")
       }
       return [

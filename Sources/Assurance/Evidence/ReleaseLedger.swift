@@ -25,7 +25,8 @@ extension ReleaseRun {
     let verdict = judge(Int64(receipt.indices.upperBound), documents)
     report("judged: \(verdict.title)")
     documents[MemberName.verdict] = verdict.encoded
-    documents[MemberName.summary] = Decision.summary(verdict, documents: documents, program: workspace.tool)
+    documents[MemberName.summary] =
+      Decision.summary(verdict, documents: documents, program: workspace.tool)
       .signed(by: [identity.key]).encoded
     documents[MemberName.result] = Decision.result(verdict).signed(by: [identity.key]).encoded
     let second = [MemberName.verdict, MemberName.summary, MemberName.result]

@@ -91,7 +91,8 @@ public struct ReleaseRun: Sendable {
     for name in policy.subjects {
       let path = "\(workspace.products)/\(name)"
       guard FileSystem.status(path) != nil else {
-        throw .refused("release.no-binary", "the released binary is missing", place: path, hint: "scripts/build-release")
+        throw .refused(
+          "release.no-binary", "the released binary is missing", place: path, hint: "scripts/build-release")
       }
       let facts = try FileFacts(reading: path)
       subjects.append(Subject(name: name, digests: [facts.sha256, facts.sha512]))
@@ -141,7 +142,8 @@ public struct ReleaseRun: Sendable {
     var request = ProvenanceFacts.Request(
       folder: workspace.root, subjects: subjects.map { "\(workspace.products)/\($0.name)" },
       run: ProvenanceFacts.Run(
-        builder: policy.builders.first ?? "", toolVersion: Product.version, invocation: nil, started: nil, finished: nil)
+        builder: policy.builders.first ?? "", toolVersion: Product.version, invocation: nil, started: nil, finished: nil
+      )
     )
     request.sourceAddress = policy.sources.first
     request.command = try await buildCommand()

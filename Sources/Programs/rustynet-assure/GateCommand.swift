@@ -120,7 +120,8 @@ struct GateRun: AsyncParsableCommand {
     let passed = results.count { $0.outcome == .passed }
     let failed = results.count { $0.outcome == .failed }
     Console.print(
-      "\(isPassed ? "PASSED" : "REFUSED"): \(passed) passed, \(failed) failed, \(results.count - passed - failed) not run")
+      "\(isPassed ? "PASSED" : "REFUSED"): \(passed) passed, \(failed) failed, \(results.count - passed - failed) not run"
+    )
     if !isPassed { throw Report.end(.refused) }
   }
 }

@@ -104,7 +104,8 @@ enum JSONDifference {
     switch value {
     case .object(let object) where !object.members.isEmpty:
       object.members.reduce(into: [:]) { result, member in
-        result.merge(leaves(member.value, pointer: "\(pointer)/\(JSONPointer.escape(member.key))")) { first, _ in first }
+        result.merge(leaves(member.value, pointer: "\(pointer)/\(JSONPointer.escape(member.key))")) { first, _ in first
+        }
       }
     case .array(let elements) where !elements.isEmpty:
       elements.enumerated().reduce(into: [:]) { result, element in

@@ -132,7 +132,8 @@ enum VerdictText {
       Console.print("  \(gate.outcome.rawValue.padding(to: 10))\(gate.id.padding(to: 20))\(gate.title)")
       for line in Report.lines(gate.checks.filter { $0.outcome != .passed }) { Console.print("  \(line)") }
     }
-    Console.print("commit \(verdict.evidence.commit), ledger entry \(verdict.sequence), judged at \(verdict.evidence.time)")
+    Console.print(
+      "commit \(verdict.evidence.commit), ledger entry \(verdict.sequence), judged at \(verdict.evidence.time)")
     for subject in verdict.evidence.subjects { Console.print("released \(subject.name) \(subject.digests[0])") }
   }
 }

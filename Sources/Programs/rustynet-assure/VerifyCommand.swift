@@ -83,7 +83,9 @@ struct VerifyAttestation: ParsableCommand {
     guard let policy else { return checks }
     let rules = try loadPolicy(policy, trust: trust, at: time)
     guard statement.predicateType == PredicateType.provenance else {
-      return checks + [.passed("policy", "the policy is valid; it says nothing of this predicate", found: "\(rules.digest)")]
+      return checks + [
+        .passed("policy", "the policy is valid; it says nothing of this predicate", found: "\(rules.digest)")
+      ]
     }
     let document = try ProvenanceDocument(JSONReader(statement.json))
     return checks + ProvenanceRules.judge(document, policy: rules)

@@ -124,7 +124,8 @@ public struct Record: Sendable {
       architecture: try machine.member("architecture").text(atMost: 64))
     let source = try reader.member("source")
     try source.closed("commit", "clean")
-    self.source = Source(commit: try source.member("commit").token(atMost: 64), isClean: try source.member("clean").bool())
+    self.source = Source(
+      commit: try source.member("commit").token(atMost: 64), isClean: try source.member("clean").bool())
     let tool = try reader.member("tool")
     try tool.closed("name", "version", "digest")
     let digest = try tool.member("digest").token()

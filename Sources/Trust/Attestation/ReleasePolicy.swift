@@ -76,7 +76,8 @@ public struct ReleasePolicy: Sendable {
 
   private init(_ reader: JSONReader) throws(Problem) {
     try reader.closed(
-      "type", "version", "issued", "expires", "profile", "subjects", "gates", "deferred", "limits", "provenance", "dependencies")
+      "type", "version", "issued", "expires", "profile", "subjects", "gates", "deferred", "limits", "provenance",
+      "dependencies")
     let type = try reader.member("type").token()
     guard type == ReleasePolicy.type else {
       throw reader.problem("policy.type", "“\(type)” is not a release policy that we read", source: "P1-15")

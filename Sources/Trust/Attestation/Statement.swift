@@ -81,7 +81,8 @@ public struct Statement: Sendable {
     self = try JSON.decode(bytes, limits: JSON.Limits(size: 32 << 20)) { reader throws(Problem) in
       let type = try reader.member("_type").text(atMost: 256)
       guard type.isExactly(Statement.type) || type.isExactly(Statement.earlierType) else {
-        throw reader.problem("statement.type", "“\(type)” is not a Statement that we read", source: "in-toto Statement v1")
+        throw reader.problem(
+          "statement.type", "“\(type)” is not a Statement that we read", source: "in-toto Statement v1")
       }
       var subjects: [Subject] = []
       for subject in try reader.member("subject").elements(atMost: Statement.subjectLimit) {

@@ -48,7 +48,9 @@ public struct TrustFile: Sendable, Equatable {
         throw reader.problem("trust.type", "“\(type)” is not a trust file that we read", source: "P1-15")
       }
       var principals: [Principal] = []
-      for principal in try reader.member("principals").elements(atMost: 256) { principals.append(try Principal(principal)) }
+      for principal in try reader.member("principals").elements(atMost: 256) {
+        principals.append(try Principal(principal))
+      }
       var roles: [Role: RoleRule] = [:]
       for (name, rule) in try reader.member("roles").members(atMost: 32) {
         guard let role = Role(rawValue: name) else { throw rule.problem("trust.role", "“\(name)” is not a role") }

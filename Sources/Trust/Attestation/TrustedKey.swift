@@ -53,7 +53,8 @@ public struct TrustedKey: Sendable, Equatable {
     let id = key.id
     guard use == profile else {
       throw .refused(
-        "key.use", "the key \(id) is for \(use.rawValue), not for \(profile.rawValue)", source: "design, “Who trusts what”")
+        "key.use", "the key \(id) is for \(use.rawValue), not for \(profile.rawValue)",
+        source: "design, “Who trusts what”")
     }
     guard validFrom <= time else {
       throw .refused("key.not-yet-valid", "the key \(id) is valid from \(validFrom), the time is \(time)")

@@ -53,7 +53,9 @@ public struct LedgerWriter: ~Copyable {
   }
 
   /// Opens a ledger, recovers it where a process or the machine stopped, and checks that it extends `earlier`.
-  public init(opening path: String, signer: NoteSigner, extending earlier: SignedCheckpoint? = nil, lockSeconds: Int = 10)
+  public init(
+    opening path: String, signer: NoteSigner, extending earlier: SignedCheckpoint? = nil, lockSeconds: Int = 10
+  )
     throws(Problem)
   {
     let ledger = Ledger(path)

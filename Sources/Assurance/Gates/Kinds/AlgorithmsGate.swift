@@ -34,7 +34,8 @@ enum AlgorithmsGate: GateKind {
     var checks: [Check] = []
     for match in try facts.member("denied").elements() {
       checks.append(
-        .failed("symbols", "algorithm.denied", "a source names a denied primitive", found: try match.text(), source: "P1-10"))
+        .failed(
+          "symbols", "algorithm.denied", "a source names a denied primitive", found: try match.text(), source: "P1-10"))
     }
     if checks.isEmpty { checks.append(.passed("symbols", "no source names a denied primitive", source: "P1-10")) }
     for (use, list) in try facts.member("lists").members() where use != AlgorithmPolicy.Use.identifierOnly.rawValue {
@@ -42,7 +43,8 @@ enum AlgorithmsGate: GateKind {
         let algorithm = try element.text()
         guard AlgorithmPolicy.denied.contains(algorithm) else { continue }
         checks.append(
-          .failed("lists.\(use)", "algorithm.denied", "a denied algorithm is allowed", found: algorithm, source: "P1-10"))
+          .failed(
+            "lists.\(use)", "algorithm.denied", "a denied algorithm is allowed", found: algorithm, source: "P1-10"))
       }
     }
     guard let trust = evidence.trust else {

@@ -31,7 +31,9 @@ enum DependenciesGate: GateKind {
   private static func licence(of purl: String, in workspace: Workspace) throws(Problem) -> String {
     let name = purl.split(separator: "@")[0].split(separator: "/").last.map { $0.lowercased() } ?? ""
     let checkouts = "\(workspace.root)/.build/checkouts"
-    guard let folder = try FileSystem.list(checkouts).first(where: { $0.lowercased() == name }) else { return "unknown" }
+    guard let folder = try FileSystem.list(checkouts).first(where: { $0.lowercased() == name }) else {
+      return "unknown"
+    }
     for file in try FileSystem.list("\(checkouts)/\(folder)") where file.uppercased().hasPrefix("LICENSE") {
       let text = String(decoding: try FileSystem.read("\(checkouts)/\(folder)/\(file)", limit: 1 << 20), as: UTF8.self)
       return LicenceText.identify(text)

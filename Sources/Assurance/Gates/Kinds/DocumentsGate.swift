@@ -62,13 +62,15 @@ enum DocumentsGate: GateKind {
       links += try element.member("links").integer()
       for broken in try element.member("broken").elements() {
         checks.append(
-          .failed("links", "documents.link", "a link in \(path) leads nowhere", found: try broken.text(), source: "A10"))
+          .failed("links", "documents.link", "a link in \(path) leads nowhere", found: try broken.text(), source: "A10")
+        )
       }
     }
     for element in try parameters.member("required").elements() {
       let path = try element.text()
       guard let count = found[path] else {
-        checks.append(.failed("document.\(path)", "documents.missing", "the document \(path) is missing", source: "A10"))
+        checks.append(
+          .failed("document.\(path)", "documents.missing", "the document \(path) is missing", source: "A10"))
         continue
       }
       if count < words {
@@ -79,7 +81,8 @@ enum DocumentsGate: GateKind {
       }
     }
     return checks.isEmpty
-      ? [.passed("documents", "the documents are there and their links lead somewhere", found: "\(links) links")] : checks
+      ? [.passed("documents", "the documents are there and their links lead somewhere", found: "\(links) links")]
+      : checks
   }
 }
 

@@ -118,7 +118,8 @@ struct DependencyExceptions {
             id, "exceptions.too-long", "the exception is longer than allowed", expected: "\(limit / 86_400) days",
             found: "\((exception.expires.seconds - exception.issued.seconds) / 86_400) days", source: source))
       } else {
-        checks.append(.passed(id, "the exception for \(exception.package) is valid", found: "until \(exception.expires)"))
+        checks.append(
+          .passed(id, "the exception for \(exception.package) is valid", found: "until \(exception.expires)"))
       }
     }
     return checks
@@ -140,7 +141,9 @@ struct DependencyExceptions {
         return check
       }
     }
-    let signers = roles.map { Set(trust.signers(of: envelope, role: $0, at: evidence.time, for: evidence.policy.profile)) }
+    let signers = roles.map {
+      Set(trust.signers(of: envelope, role: $0, at: evidence.time, for: evidence.policy.profile))
+    }
     let isTwo = signers[0].union(signers[1]).count >= 2
     checks.append(
       isTwo

@@ -34,7 +34,8 @@ enum SBOMGate: GateKind {
     let minimum = try evidence.policy.limit("sbom.minimum-components")
     checks.append(
       count >= minimum
-        ? .passed("components", "the bill of materials has enough components", expected: ">= \(minimum)", found: "\(count)")
+        ? .passed(
+          "components", "the bill of materials has enough components", expected: ">= \(minimum)", found: "\(count)")
         : .failed(
           "components", "sbom.too-few", "the bill of materials has too few components", expected: ">= \(minimum)",
           found: "\(count)"))
