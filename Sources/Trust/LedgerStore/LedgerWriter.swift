@@ -19,6 +19,8 @@ public struct LedgerReceipt: Sendable {
 public struct LedgerWriter: ~Copyable {
   /// How many bytes of records are collected before they are written.
   private static let bufferSize = 1 << 20
+  /// From this number of entries on, a batch is worth a second thread.
+  private static let parallelLimit = 64
 
   private let ledger: Ledger
   private let signer: NoteSigner
@@ -92,13 +94,20 @@ public struct LedgerWriter: ~Copyable {
     }
     isBroken = true
     let first = state.edge.size
-    let leaves = try writeJournal(entries)
-    let folder = ledger.path
-    for (entry, leaf) in zip(entries, leaves) {
-      try state.edge.append(entry, leaf: leaf) { (tile, bytes) throws(Problem) in
-        try FileSystem.writeRebuildable(bytes, to: "\(folder)/\(tile.path)")
-      }
+    let leaves = try hash(entries)
+    var edge = state.edge
+    var end = (start: state.start, offset: state.end)
+    let tiles = TileWriter(folder: ledger.path, present: checkpoint.checkpoint.size)
+    if entries.count < LedgerWriter.parallelLimit {
+      try LedgerWriter.write(entries, leaves, from: first, to: journal, &end)
+      try tiles.write(entries, leaves, &edge)
+    } else {
+      // Tiles need not wait for the journal: what a crash leaves of them lies behind the checkpoint, where nobody looks.
+      try Parallel.run(
+        { () throws(Problem) in try LedgerWriter.write(entries, leaves, from: first, to: journal, &end) },
+        { () throws(Problem) in try tiles.write(entries, leaves, &edge) })
     }
+    state = LedgerState(edge: edge, start: end.start, end: end.offset, pending: state.pending)
     try publish()
     isBroken = false
     return LedgerReceipt(indices: first..<state.edge.size, checkpoint: checkpoint)
@@ -109,20 +118,29 @@ public struct LedgerWriter: ~Copyable {
     try append([]).checkpoint
   }
 
-  /// Writes the records and waits for the disk; returns the leaf hashes.
-  private mutating func writeJournal(_ entries: [[UInt8]]) throws(Problem) -> [LogHash] {
-    var leaves: [LogHash] = []
-    leaves.reserveCapacity(entries.count)
+  /// The leaf hashes, in two halves where that pays.
+  private func hash(_ entries: [[UInt8]]) throws(Problem) -> [LogHash] {
+    guard entries.count >= LedgerWriter.parallelLimit else { return entries.map(hasher.leaf) }
+    let middle = entries.count / 2
+    var left: [LogHash] = []
+    var right: [LogHash] = []
+    try Parallel.run(
+      { () throws(Problem) in left = entries[..<middle].map(hasher.leaf) },
+      { () throws(Problem) in right = entries[middle...].map(MerkleHasher().leaf) })
+    return left + right
+  }
+
+  /// Writes the records and waits for the disk; `end` is moved behind them.
+  private static func write(
+    _ entries: [[UInt8]], _ leaves: [LogHash], from first: Int, to journal: borrowing FileDescriptor,
+    _ end: inout (start: Int, offset: Int)
+  ) throws(Problem) {
     var buffer: [UInt8] = []
-    var start = state.start
-    var end = state.end
-    for entry in entries {
-      let leaf = hasher.leaf(entry)
-      Journal.append(entry, index: state.edge.size + leaves.count, leaf: leaf, to: &buffer)
-      leaves.append(leaf)
-      start = end
-      end += Journal.recordHeader + entry.count
-      if buffer.count >= LedgerWriter.bufferSize {
+    buffer.reserveCapacity(min(bufferSize, entries.reduce(0) { $0 + $1.count + Journal.recordHeader }) + 65_536)
+    for (number, entry) in entries.enumerated() {
+      Journal.append(entry, index: first + number, leaf: leaves[number], to: &buffer)
+      end = (end.offset, end.offset + Journal.recordHeader + entry.count)
+      if buffer.count >= bufferSize {
         try journal.write(buffer)
         buffer.removeAll(keepingCapacity: true)
       }
@@ -130,20 +148,10 @@ public struct LedgerWriter: ~Copyable {
     try journal.write(buffer)
     // Also without new entries: pending ones may not have reached the disk.
     try journal.synchronize()
-    state.start = start
-    state.end = end
-    return leaves
   }
 
-  /// Writes the partial tiles, then the checkpoint, then clears away what both replace.
+  /// Writes the checkpoint, then clears away what it replaces.
   private mutating func publish() throws(Problem) {
-    let folder = ledger.path
-    // A tile with the same name has the same content; writing it anew could only lose it.
-    let present = Set(Tile.partials(size: checkpoint.checkpoint.size))
-    try state.edge.forEachPartial { (tile, bytes) throws(Problem) in
-      guard !present.contains(tile) else { return }
-      try FileSystem.writeRebuildable(bytes, to: "\(folder)/\(tile.path)")
-    }
     let next = try Checkpoint(origin: signer.key.name, size: state.edge.size, root: state.edge.root)
     let signed = try SignedCheckpoint(next, signers: [signer])
     try FileSystem.write(signed.note.bytes, to: ledger.checkpointPath)
