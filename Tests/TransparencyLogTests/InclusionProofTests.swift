@@ -18,8 +18,10 @@ import Wire
 
   static let refused: [(text: String, code: String)] = [
     ("", "checkpoint.format"), ("a\n1\n", "checkpoint.format"), ("a\n1\n\(root)", "checkpoint.format"),
-    ("\n1\n\(root)\n", "checkpoint.format"), ("a\n01\n\(root)\n", "checkpoint.size"), ("a\n-1\n\(root)\n", "checkpoint.size"),
-    ("a\n+1\n\(root)\n", "checkpoint.size"), ("a\n 1\n\(root)\n", "checkpoint.size"), ("a\n\n\(root)\n", "checkpoint.size"),
+    ("\n1\n\(root)\n", "checkpoint.format"), ("a\n01\n\(root)\n", "checkpoint.size"),
+    ("a\n-1\n\(root)\n", "checkpoint.size"),
+    ("a\n+1\n\(root)\n", "checkpoint.size"), ("a\n 1\n\(root)\n", "checkpoint.size"),
+    ("a\n\n\(root)\n", "checkpoint.size"),
     ("a\n9223372036854775808\n\(root)\n", "checkpoint.size"), ("a\n0\n\(root)\n", "checkpoint.root"),
     ("a\n1\n\(root.dropLast())\n", "base64.length"), ("a\n1\nAAAA\n", "merkle.hash-length"),
     ("a\n1\n\(root)\n\n", "checkpoint.format"), ("a\n1\n\(root)\n\nx\n", "checkpoint.format"),

@@ -77,7 +77,8 @@ import Wire
       }
       let other = MerkleTree.leafHash([9, 9, 9])
       for (old, oldRoot, new, newRoot) in [
-        (old, other, new, newRoot), (old, oldRoot, new, other), (0, oldRoot, new, newRoot), (new, newRoot, old, oldRoot),
+        (old, other, new, newRoot), (old, oldRoot, new, other), (0, oldRoot, new, newRoot),
+        (new, newRoot, old, oldRoot),
         (-1, oldRoot, new, newRoot), (old, oldRoot, old, oldRoot),
       ] {
         #expect(throws: Problem.self) {

@@ -7,7 +7,8 @@ import Wire
 @Suite struct SignedNoteTests {
   /// The example of golang.org/x/mod/sumdb/note, which is public.
   static let verifierKey = "PeterNeumann+c74f20a3+ARpc2QcUPDhMQegwxbzhKqiBfsVkmqq/LDE4izWy10TW"
-  static let text = "If you think cryptography is the answer to your problem,\nthen you don't know what your problem is.\n"
+  static let text =
+    "If you think cryptography is the answer to your problem,\nthen you don't know what your problem is.\n"
   static let line =
     "\u{2014} PeterNeumann x08go/ZJkuBS9UG/SffcvIAQxVBtiFupLLr8pAcElZInNIuGUgYN1FFYC2pZSNXgKvqfqdngotpRZb6KE6RyyBwJnAM=\n"
 
@@ -69,13 +70,16 @@ import Wire
 
   static let refused: [(file: String, code: String)] = [
     ("", "note.format"), ("\n", "note.format"), ("\n\n", "note.signature-line"), ("text\n", "note.format"),
-    ("text\n\n", "note.signature-line"), ("text\n\(line)", "note.format"), ("text\n\n\(line.dropLast())", "note.format"),
+    ("text\n\n", "note.signature-line"), ("text\n\(line)", "note.format"),
+    ("text\n\n\(line.dropLast())", "note.format"),
     ("text\n\n\(line)\n", "note.signature-line"), ("text\n\n\(line)x\n", "note.signature-line"),
     ("te\txt\n\n\(line)", "note.character"), ("te\rxt\n\n\(line)", "note.character"),
     ("te\0xt\n\n\(line)", "note.character"), ("text\n\n- a AAAAAAAA\n", "note.signature-line"),
-    ("text\n\n\u{2014}  a AAAAAAAA\n", "note.signature-line"), ("text\n\n\u{2014} a AAAAAAAA \n", "note.signature-line"),
+    ("text\n\n\u{2014}  a AAAAAAAA\n", "note.signature-line"),
+    ("text\n\n\u{2014} a AAAAAAAA \n", "note.signature-line"),
     ("text\n\n\u{2014} a+b AAAAAAAA\n", "note.signature-line"), ("text\n\n\u{2014}  AAAAAAAA\n", "note.signature-line"),
-    ("text\n\n\u{2014} a\u{2003}b AAAAAAAA\n", "note.signature-line"), ("text\n\n\u{2014} a AAAA\n", "note.signature-line"),
+    ("text\n\n\u{2014} a\u{2003}b AAAAAAAA\n", "note.signature-line"),
+    ("text\n\n\u{2014} a AAAA\n", "note.signature-line"),
     ("text\n\n\u{2014} a AAAAAAA\n", "base64.length"), ("text\n\n\u{2014} a AAAAAAB=\n", "base64.spare-bits"),
     ("text\n\n" + String(repeating: "\u{2014} a AAAAAAAA\n", count: 65), "note.signatures"),
     (String(repeating: "x", count: 65_536) + "\n\n\(line)", "note.size"),
@@ -93,7 +97,9 @@ import Wire
     ] {
       #expect(try SignedNote(parsing: Array(file.utf8)).bytes == Array(file.utf8))
     }
-    let error = #expect(throws: Problem.self) { try SignedNote(parsing: [0xff, 0x0a, 0x0a] + Array(SignedNoteTests.line.utf8)) }
+    let error = #expect(throws: Problem.self) {
+      try SignedNote(parsing: [0xff, 0x0a, 0x0a] + Array(SignedNoteTests.line.utf8))
+    }
     #expect(error?.code == "note.character")
   }
 

@@ -154,6 +154,8 @@ struct LedgerSign: ParsableCommand {
     var writer = try LedgerWriter(opening: target.folder, signer: try key.signer(for: target.ledger))
     let signed = try writer.sign()
     let note = String(decoding: signed.note.bytes, as: UTF8.self)
-    output.print(ledgerFacts(signed) + [("checkpoint", .string(note))], note.dropLast().split(separator: "\n", omittingEmptySubsequences: false).map(String.init))
+    output.print(
+      ledgerFacts(signed) + [("checkpoint", .string(note))],
+      note.dropLast().split(separator: "\n", omittingEmptySubsequences: false).map(String.init))
   }
 }

@@ -80,8 +80,10 @@ private struct BareLoop: ~Copyable {
 
   init(folder: String) throws(Problem) {
     try FileSystem.makeFolder(folder)
-    journal = try FileDescriptor(opening: "\(folder)/journal", O_WRONLY | O_CREAT | O_EXCL)
-    tiles = try FileDescriptor(opening: "\(folder)/tiles", O_WRONLY | O_CREAT | O_EXCL)
+    let journal = try FileDescriptor(opening: "\(folder)/journal", O_WRONLY | O_CREAT | O_EXCL)
+    let tiles = try FileDescriptor(opening: "\(folder)/tiles", O_WRONLY | O_CREAT | O_EXCL)
+    self.journal = journal
+    self.tiles = tiles
     self.folder = folder
   }
 

@@ -32,7 +32,9 @@ struct LedgerEdge {
         for entry in try reader.entries(tile) { EntryBundle.append(entry, to: &bundle) }
       }
     }
-    frontier = try Frontier(size: size, hasher: reader.hasher) { (subtree) throws(Problem) in try reader.hash(subtree, size: size) }
+    frontier = try Frontier(size: size, hasher: reader.hasher) { (subtree) throws(Problem) in
+      try reader.hash(subtree, size: size)
+    }
     let count = hashes[0].count
     let entries = try EntryBundle.parse(bundle, count: count)
     guard zip(entries, hashes[0]).allSatisfy({ reader.hasher.leaf($0) == $1 }) else {

@@ -12,6 +12,7 @@ enum LedgerProblem {
   /// A later state does not follow from an earlier one.
   static func rollback(_ message: String) -> Problem {
     .refused(
-      "ledger.rollback", message, source: "RFC 9162 §2.1.4", hint: "the ledger was cut or forked: restore it, then ask why")
+      "ledger.rollback", message, source: "RFC 9162 §2.1.4",
+      hint: "the ledger was cut or forked: restore it, then ask why")
   }
 }

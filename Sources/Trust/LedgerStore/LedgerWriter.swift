@@ -19,6 +19,8 @@ public struct LedgerReceipt: Sendable {
 public struct LedgerWriter: ~Copyable {
   /// How many bytes of records are collected before they are written.
   private static let bufferSize = 1 << 20
+  /// Superseded partial tiles may take this much of the disk before they are removed.
+  private static let supersededLimit = 64 << 20
   /// From this number of entries on, a batch is worth a second thread.
   private static let parallelLimit = 64
 
@@ -28,6 +30,9 @@ public struct LedgerWriter: ~Copyable {
   private let journal: FileDescriptor
   private let hasher = MerkleHasher()
   private var state: LedgerState
+  /// Partial tiles of former checkpoints that are still there, and their bytes.
+  private var superseded: [Tile] = []
+  private var supersededBytes = 0
   /// The present checkpoint.
   public private(set) var checkpoint: SignedCheckpoint
   /// Entries found durable but not covered by the checkpoint when the ledger was opened; the next checkpoint has them.
@@ -55,7 +60,9 @@ public struct LedgerWriter: ~Copyable {
   }
 
   /// Opens a ledger, recovers it where a process or the machine stopped, and checks that it extends `earlier`.
-  public init(opening path: String, signer: NoteSigner, extending earlier: SignedCheckpoint? = nil, lockSeconds: Int = 10)
+  public init(
+    opening path: String, signer: NoteSigner, extending earlier: SignedCheckpoint? = nil, lockSeconds: Int = 10
+  )
     throws(Problem)
   {
     let ledger = Ledger(path)
@@ -155,23 +162,43 @@ public struct LedgerWriter: ~Copyable {
     let next = try Checkpoint(origin: signer.key.name, size: state.edge.size, root: state.edge.root)
     let signed = try SignedCheckpoint(next, signers: [signer])
     try FileSystem.write(signed.note.bytes, to: ledger.checkpointPath)
-    try removeSuperseded(from: checkpoint.checkpoint.size, to: next.size)
+    let old = checkpoint.checkpoint.size
     checkpoint = signed
+    supersede(from: old, to: next.size)
     state.pending = 0
     Position.write(ledger.positionPath, size: next.size, start: state.start)
   }
 
-  /// Removes the partial tiles of the former checkpoint. Readers that still hold it find the wider ones.
-  private func removeSuperseded(from old: Int, to new: Int) throws(Problem) {
+  /// Remembers the partial tiles of the former checkpoint, to be removed later: some file systems make files slowly
+  /// while many have just been removed. Readers that still hold that checkpoint find the wider ones.
+  private mutating func supersede(from old: Int, to new: Int) {
     guard old != new else { return }
     let present = Set(Tile.partials(size: new))
-    let folders = Set(present.map(\.partialFolder))
     for tile in Tile.partials(size: old) where !present.contains(tile) {
+      superseded.append(tile)
+      supersededBytes += FileSystem.status("\(ledger.path)/\(tile.path)")?.size ?? 0
+    }
+    if superseded.count >= 4096 || supersededBytes >= LedgerWriter.supersededLimit { removeSuperseded() }
+  }
+
+  /// Removes them; one that stays, for whatever reason, is a leftover that `fsck` clears away.
+  private mutating func removeSuperseded() {
+    LedgerWriter.remove(superseded, below: ledger.path, size: checkpoint.checkpoint.size)
+    superseded = []
+    supersededBytes = 0
+  }
+
+  private static func remove(_ tiles: [Tile], below folder: String, size: Int) {
+    let folders = Set(Tile.partials(size: size).map(\.partialFolder))
+    for tile in tiles {
       if folders.contains(tile.partialFolder) {
-        try FileSystem.remove("\(ledger.path)/\(tile.path)")
+        try? FileSystem.remove("\(folder)/\(tile.path)")
       } else {
-        try FileSystem.removeTree("\(ledger.path)/\(tile.partialFolder)")
+        // The tile is full now, so nothing of the folder is needed.
+        try? FileSystem.removeTree("\(folder)/\(tile.partialFolder)")
       }
     }
   }
+
+  deinit { LedgerWriter.remove(superseded, below: ledger.path, size: checkpoint.checkpoint.size) }
 }

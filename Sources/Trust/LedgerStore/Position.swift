@@ -15,7 +15,8 @@ struct Position: Equatable {
   static func read(_ path: String) -> Position? {
     guard let boot = Host.boot, let bytes = try? FileSystem.read(path, limit: 256, links: .refused), bytes.last == 0x0a
     else { return nil }
-    let parts = String(decoding: bytes.dropLast(), as: UTF8.self).split(separator: " ", omittingEmptySubsequences: false)
+    let parts = String(decoding: bytes.dropLast(), as: UTF8.self).split(
+      separator: " ", omittingEmptySubsequences: false)
     guard parts.count == 3, parts[0] == boot, let size = Int(parts[1]), let start = Int(parts[2]), size >= 0,
       start >= Journal.header.count
     else { return nil }

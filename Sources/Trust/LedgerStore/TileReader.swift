@@ -58,7 +58,8 @@ final class TileReader {
 
   private func read(_ path: String) throws(Problem) -> [UInt8]? {
     do {
-      return try FileSystem.read("\(folder)/\(path)", limit: Tile.fullWidth * (EntryBundle.entryLimit + 2), links: .refused)
+      return try FileSystem.read(
+        "\(folder)/\(path)", limit: Tile.fullWidth * (EntryBundle.entryLimit + 2), links: .refused)
     } catch {
       if error.code == "file.missing" { return nil }
       if error.kind == .couldNotRun { throw error }
@@ -66,7 +67,9 @@ final class TileReader {
     }
   }
 
-  private func damaged(_ tile: Tile, _ problem: Problem) -> Problem { LedgerProblem.damaged(tile.path, problem.message) }
+  private func damaged(_ tile: Tile, _ problem: Problem) -> Problem {
+    LedgerProblem.damaged(tile.path, problem.message)
+  }
 
   private static func missing(_ tile: Tile) -> Problem { LedgerProblem.damaged(tile.path, "the tile is missing") }
 }

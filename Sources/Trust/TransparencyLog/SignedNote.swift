@@ -51,7 +51,8 @@ public struct SignedNote: Hashable, Sendable {
   /// Reads a note; nothing is verified yet.
   public init(parsing bytes: [UInt8]) throws(Problem) {
     guard bytes.count <= SignedNote.sizeLimit else { throw SignedNote.malformed("size", "it has more than 64 KiB") }
-    guard let whole = String(validating: bytes, as: UTF8.self), !bytes.contains(where: { $0 < 0x20 && $0 != 0x0a }) else {
+    guard let whole = String(validating: bytes, as: UTF8.self), !bytes.contains(where: { $0 < 0x20 && $0 != 0x0a })
+    else {
       throw SignedNote.malformed("character", "it is not UTF-8 or has a control character")
     }
     guard bytes.last == 0x0a, let cut = SignedNote.lastBlankLine(bytes) else {
