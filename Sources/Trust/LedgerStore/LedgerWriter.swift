@@ -22,7 +22,7 @@ public struct LedgerWriter: ~Copyable {
   /// Superseded partial tiles may take this much of the disk before they are removed.
   private static let supersededLimit = 64 << 20
   /// From this number of entries on, a batch is worth a second thread.
-  private static let parallelLimit = 64
+  private static let parallelLimit = 2048
 
   private let ledger: Ledger
   private let signer: NoteSigner
