@@ -20,6 +20,7 @@ import time
 
 PROGRAM = os.path.abspath(sys.argv[1])
 APPENDS = int(sys.argv[2]) if len(sys.argv) > 2 else 1000
+PASSPHRASE = ["--passphrase-file", ""]
 CALLS = ["fsync", "write", "rename", "openat", "unlink", "mkdir"]
 
 
@@ -36,7 +37,7 @@ def must(*arguments):
 
 def append(ledger, key, lines, how):
     """Runs one append and perhaps kills it; returns the receipt when one was printed as a whole."""
-    command = [PROGRAM, "ledger", "append", ledger, "--key", key, "--lines", "--json", "-"]
+    command = [PROGRAM, "ledger", "append", ledger, "--key", key, *PASSPHRASE, "--lines", "--json", "-"]
     if how == "strace":
         call = random.choice(CALLS)
         when = random.randint(1, 8 if call != "openat" else 40)
@@ -50,7 +51,8 @@ def append(ledger, key, lines, how):
     except BrokenPipeError:
         pass
     if how == "kill":
-        time.sleep(random.random() * 0.03)
+        # Unsealing the key takes the first part of this; the rest falls into the append.
+        time.sleep(random.uniform(0.05, 0.15))
         process.send_signal(signal.SIGKILL)
     output = process.stdout.read()
     problem = process.stderr.read().decode()
@@ -65,15 +67,18 @@ def main():
     random.seed(int(os.environ.get("SEED", "1")))
     ways = ["none", "kill", "kill"] + (["strace", "strace"] if shutil.which("strace") else [])
     folder = tempfile.mkdtemp(prefix="ledger-kill.")
+    PASSPHRASE[1] = f"{folder}/passphrase"
     ledger, key = f"{folder}/ledger", f"{folder}/key"
-    # The placeholder's key format; with KeyCustody this becomes `rustynet-assure key generate`.
-    with open(key, "w", encoding="ascii") as file:
-        file.write("5a" * 32 + "\n")
-    public = must("init", ledger, "--origin", "kill.example/log", "--key", key).strip()
+    with open(PASSPHRASE[1], "w", encoding="ascii", opener=lambda name, flags: os.open(name, flags, 0o600)) as file:
+        file.write("no secret: this key lives as long as the test\n")
+    made = subprocess.run([PROGRAM, "key", "generate", "--output", key, *PASSPHRASE], capture_output=True, text=True)
+    if made.returncode != 0:
+        sys.exit(f"FAILED key generate: {made.stderr}")
+    public = must("init", ledger, "--origin", "kill.example/log", "--key", key, *PASSPHRASE).strip()
     acknowledged, deaths, since = {}, 0, None
     for number in range(APPENDS):
         lines = [f"{number}.{place}." + "x" * random.choice([1, 10, 1000])
-                 for place in range(random.choice([1, 1, 2, 5, 300]))]
+                 for place in range(random.choice([1, 1, 2, 5, 300, 2500]))]
         receipt = append(ledger, key, lines, random.choice(ways))
         if receipt is None:
             deaths += 1
@@ -85,7 +90,7 @@ def main():
             must(*arguments, *(["--since", since] if since else []))
             since = f"{folder}/since"
             shutil.copy(f"{ledger}/checkpoint", since)
-    must("checkpoint", ledger, "--key", key)
+    must("checkpoint", ledger, "--key", key, *PASSPHRASE)
     must("verify", ledger, "--public-key", public, *(["--since", since] if since else []))
     must("fsck", ledger, "--public-key", public, "--repair")
     state = json.loads(must("fsck", ledger, "--public-key", public, "--json"))

@@ -13,14 +13,14 @@ cp "$here/main.go" "$work/src/tlog/"
 (cd "$work/src/tlog" && GO111MODULE=off GOPATH="$work:/usr/share/gocode" GOPROXY=off GOCACHE="$work/cache" \
   go build -o "$work/peer" .)
 
-# The placeholder's key format; with KeyCustody this becomes `rustynet-assure key generate`.
-printf '5a%.0s' $(seq 32) >"$work/key"
+(umask 077 && echo "no secret: this key lives as long as the test" >"$work/passphrase")
+"$program" key generate --output "$work/key" --passphrase-file "$work/passphrase" >/dev/null
 ledger="$work/ledger"
-key=$("$program" ledger init "$ledger" --origin peer.example/log --key "$work/key")
+key=$("$program" ledger init "$ledger" --origin peer.example/log --key "$work/key" --passphrase-file "$work/passphrase")
 checked=0
 for step in 1 2 5 248 1 300 1000; do
   cp "$ledger/checkpoint" "$work/old"
-  seq "$step" | sed "s/^/step $step line /" | "$program" ledger append "$ledger" --key "$work/key" --lines - >/dev/null
+  seq "$step" | sed "s/^/step $step line /" | "$program" ledger append "$ledger" --key "$work/key" --passphrase-file "$work/passphrase" --lines - >/dev/null
   size=$(sed -n 2p "$ledger/checkpoint")
   index=$((size - 1))
   printf 'step %s line %s' "$step" "$step" >"$work/entry"
