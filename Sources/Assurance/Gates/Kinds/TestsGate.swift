@@ -24,7 +24,11 @@ enum TestsGate: GateKind {
     let record = try Record(statement)
     let results = try TestResults(JSONReader(record.facts, pointer: "/facts"))
     var checks = signatures
-    checks += try RecordChecks.judge(record, evidence: evidence)
+    checks += try RecordChecks.judge(record, evidence: evidence).map { check in
+      var check = check
+      check.id = "tests.\(check.id)"
+      return check
+    }
     checks.append(
       .equal(
         "subjects", "record.subjects", "the list of binaries under test",
