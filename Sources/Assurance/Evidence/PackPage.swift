@@ -82,7 +82,9 @@ public enum PackPage {
       "requirements": gate.requirements.joined(separator: ", "),
       "outcome": gate.deferral == nil ? gate.outcome.rawValue : "deferred",
       "class": gate.deferral == nil ? gate.outcome.rawValue : "deferred",
-      "open": gate.outcome == .failed, "count": "\(gate.checks.count)", "checks": (gate.checks.filter { $0.outcome != .passed } + gate.checks.filter { $0.outcome == .passed }).map(check),
+      "open": gate.outcome == .failed, "count": "\(gate.checks.count)",
+      "checks": (gate.checks.filter { $0.outcome != .passed } + gate.checks.filter { $0.outcome == .passed }).map(
+        check),
     ]
   }
 

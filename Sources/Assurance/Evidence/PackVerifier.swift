@@ -52,7 +52,7 @@ extension Pack {
     var checks: [Check] = [
       .equal(
         "profile", "pack.profile", "what the pack is for", expected: demand.profile.rawValue,
-        found: manifest.profile.rawValue, source: "design, “Who trusts what”",
+        found: manifest.profile.rawValue, source: "documents/threat-model.md",
         hint: "a preview pack is verified with --profile preview, and is no release")
     ]
     var verdict: Verdict?
@@ -133,7 +133,7 @@ extension Pack {
       .equal(
         "verdict.derived", "verdict.derived", "the verdict, derived again from the evidence",
         expected: Digest(of: derived.encoded).description, found: Digest(of: packed).description,
-        source: "design, “Who trusts what”"))
+        source: "documents/threat-model.md"))
     checks.append(
       derived.isPassed
         ? .passed("verdict.outcome", derived.title)
@@ -203,6 +203,6 @@ extension Pack {
     return .failed(
       id, "subject.digest", "this file is none of the released binaries",
       expected: subjects.map { "\($0.name) \($0.digests[0])" }.joined(separator: ", "), found: found,
-      source: "in-toto Statement v1, assurance §1.2, trap 12", hint: "it was changed, or comes from another build")
+      source: "in-toto Statement v1, V12", hint: "it was changed, or comes from another build")
   }
 }

@@ -133,10 +133,10 @@ extension GateDefinition {
         sample >= minimum.count
         ? .passed(
           "sample", "enough was looked at", expected: "at least \(minimum.count) \(minimum.of)", found: "\(sample)",
-          source: "assurance §1.2, trap 26")
+          source: "V26")
         : .failed(
           "sample", "gate.sample", "too little was looked at", expected: "at least \(minimum.count) \(minimum.of)",
-          found: "\(sample)", source: "assurance §1.2, trap 26",
+          found: "\(sample)", source: "V26",
           hint: "a gate that matched nothing proves nothing; correct its paths")
       return [enough] + (try GateKinds.named(kind).judge(self, reader, by: evidence))
     } catch {

@@ -133,7 +133,7 @@ public struct Verdict: Sendable {
     var checks = [
       Check.equal(
         "definition", "gate.definition", "the definition of the gate", expected: required.definition.description,
-        found: gate.digest.description, source: "design, rule 2",
+        found: gate.digest.description, source: "R2",
         hint: "a gate is changed by a new release policy, not beside it")
     ]
     checks += record(of: gate, evidence: evidence)

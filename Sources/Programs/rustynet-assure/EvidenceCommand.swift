@@ -146,7 +146,7 @@ struct SeenState {
         guard value >= last else {
           return .failed(
             "state", "state.rollback", "an older \(name) than seen before", expected: "at least \(last)",
-            found: "\(value)", source: "design, “Who trusts what”")
+            found: "\(value)", source: "documents/threat-model.md")
         }
       }
     }

@@ -139,7 +139,7 @@ struct ReleaseKeyOptions: ParsableArguments {
     return .refused(
       "release.no-identity",
       "a release needs --key, --trust, --trust-fingerprint, --policy, --ledger and --origin",
-      source: "design, “Who trusts what”", hint: "see documents/operations/release.md")
+      source: "documents/threat-model.md", hint: "see documents/operations/release.md")
   }
 
   func required() throws(Problem) -> Required {

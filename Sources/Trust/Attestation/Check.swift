@@ -1,7 +1,7 @@
 public import Diagnostics
 public import StrictJSON
 
-/// What became of one check. Only `passed` counts; there is no fourth outcome (design, rule 3).
+/// What became of one check. Only `passed` counts; there is no fourth outcome (R3).
 public enum Outcome: String, Sendable, CaseIterable {
   case passed
   case failed

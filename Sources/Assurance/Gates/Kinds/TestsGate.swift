@@ -49,7 +49,7 @@ enum TestsGate: GateKind {
     checks += results.notRun.map {
       Check.failed(
         "not-run", "tests.not-run", "a test of the fast set was not run", expected: "passed", found: $0,
-        source: "design, rule 3")
+        source: "R3")
     }
     let count = Int64(results.passed.count)
     checks.append(
