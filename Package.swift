@@ -129,3 +129,12 @@ let package = Package(
       "Gates", ["Diagnostics", "Wire", "StrictJSON", "LinuxKit", "Cryptography", "Attestation", "SBOM", "Provenance"]),
   ]
 )
+
+// A fuzz target has no main function, so it is declared on demand only: scripts/fuzz.
+if Context.environment["RUSTYNET_FUZZ"] != nil {
+  package.targets.append(
+    .executableTarget(
+      name: "Fuzz",
+      dependencies: ["Diagnostics", "Wire", "StrictJSON", "Attestation", "TransparencyLog", "Gates", "Evidence"],
+      path: "Tests/Fuzz", exclude: ["Corpus"], swiftSettings: strict + [.unsafeFlags(["-parse-as-library"])]))
+}

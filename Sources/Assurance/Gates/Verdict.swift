@@ -1,6 +1,6 @@
 public import Attestation
 import Cryptography
-import Diagnostics
+public import Diagnostics
 public import StrictJSON
 import Wire
 
@@ -97,6 +97,20 @@ public struct Verdict: Sendable {
     self.sequence = sequence
     self.evidence = evidence
     gates = evidence.policy.gates.map { Verdict.judge($0, evidence: evidence, definitions: definitions) }
+  }
+
+  /// A verdict over gates that were looked at here and now, without signatures: it is never passed.
+  ///
+  /// For a release whose keys, trust file or policy are not there: it lists what would be judged and what is missing.
+  public init(unsigned evidence: Evidence, gates: [GateResult], missing: Problem) {
+    profile = evidence.policy.profile
+    sequence = 0
+    self.evidence = evidence
+    let identity = GateResult(
+      id: "identity", title: "The keys, the trust file and the policy of a release", severity: .critical,
+      requirements: ["P8-1", "P1-14"],
+      checks: [.notRun("identity", missing.code, missing.message, source: missing.source, hint: missing.hint)])
+    self.gates = [identity] + gates
   }
 
   /// Where the record of a gate stands in the evidence.

@@ -24,7 +24,11 @@ enum TestsGate: GateKind {
     let record = try Record(statement)
     let results = try TestResults(JSONReader(record.facts, pointer: "/facts"))
     var checks = signatures
-    checks += try RecordChecks.judge(record, about: statement.subjects, evidence: evidence)
+    checks += try RecordChecks.judge(record, about: statement.subjects, evidence: evidence).map { check in
+      var check = check
+      check.id = "tests.\(check.id)"
+      return check
+    }
     for command in record.commands {
       checks.append(
         .equal("exit", "tests.exit", "the runner's exit code", expected: "0", found: "\(command.exitCode)"))
