@@ -117,6 +117,7 @@ let package = Package(
     tests("StrictJSON", ["Diagnostics"]),
     tests("KeyCustody", ["Diagnostics", "Wire", "StrictJSON", "LinuxKit", "Cryptography"]),
     tests("Cryptography", ["Diagnostics", "Wire"]),
+    tests("Attestation", ["Diagnostics", "Wire", "StrictJSON", "Cryptography"]),
     tests("TransparencyLog", ["Diagnostics", "Wire", "Cryptography", "LinuxKit", "Vectors"]),
     tests("LedgerStore", ["Diagnostics", "Wire", "Cryptography", "TransparencyLog", "LinuxKit"]),
     tests("Vectors", ["Diagnostics", "LinuxKit"]),
@@ -124,6 +125,8 @@ let package = Package(
     tests("Inventory", ["Diagnostics", "Commands", "StrictJSON", "LinuxKit", "Cryptography", "Wire"]),
     tests("SBOM", ["Diagnostics", "StrictJSON", "LinuxKit", "Cryptography", "Wire", "Inventory"]),
     tests("Provenance", ["Diagnostics", "StrictJSON", "LinuxKit", "Cryptography", "Wire", "Inventory"]),
+    tests(
+      "Gates", ["Diagnostics", "Wire", "StrictJSON", "LinuxKit", "Cryptography", "Attestation", "SBOM", "Provenance"]),
   ]
 )
 

@@ -124,6 +124,13 @@ public struct Verdict: Sendable {
       guard let bytes = definitions[required.id] else {
         throw .refused("gate.missing", "the definition of the gate \(required.id) is missing")
       }
+      // Nothing of a file that the policy does not pin is parsed.
+      let found = Digest(of: bytes)
+      guard found == required.definition else {
+        throw .refused(
+          "gate.definition", "the definition of the gate is \(found), not \(required.definition)",
+          source: "R2", hint: "a gate is changed by a new release policy, not beside it")
+      }
       gate = try GateDefinition(yaml: bytes, name: required.id)
     } catch {
       return GateResult(
@@ -131,10 +138,9 @@ public struct Verdict: Sendable {
         checks: [Check("definition", error)])
     }
     var checks = [
-      Check.equal(
-        "definition", "gate.definition", "the definition of the gate", expected: required.definition.description,
-        found: gate.digest.description, source: "R2",
-        hint: "a gate is changed by a new release policy, not beside it")
+      Check.passed(
+        "definition", "the definition of the gate is as expected", expected: required.definition.description,
+        found: gate.digest.description, source: "R2")
     ]
     checks += record(of: gate, evidence: evidence)
     let deferral = evidence.policy.deferred.first { $0.gate == gate.id && evidence.time <= $0.expires }
@@ -150,7 +156,8 @@ public struct Verdict: Sendable {
       var checks = signatures
       checks.append(
         .equal("record.name", "record.name", "the gate that was measured", expected: gate.id, found: record.name))
-      checks += try RecordChecks.judge(record, evidence: evidence)
+      checks += try RecordChecks.judge(record, about: statement.subjects, evidence: evidence)
+      checks += RecordChecks.commands(record, of: gate)
       return checks + gate.judge(record.facts, by: evidence)
     } catch {
       return [Check("record", error)]

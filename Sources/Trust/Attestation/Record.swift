@@ -128,6 +128,9 @@ public struct Record: Sendable {
       commit: try source.member("commit").token(atMost: 64), isClean: try source.member("clean").bool())
     let tool = try reader.member("tool")
     try tool.closed("name", "version", "digest")
+    // Not kept, but no other kind of value may stand there.
+    _ = try tool.member("name").token(atMost: 64)
+    _ = try tool.member("version").token(atMost: 64)
     let digest = try tool.member("digest").token()
     do { self.tool = try Digest(digest) } catch { throw tool.located(error) }
     commands = try Record.commands(try reader.member("commands"))
