@@ -24,6 +24,10 @@ enum TestsGate: GateKind {
     let record = try Record(statement)
     let results = try TestResults(JSONReader(record.facts, pointer: "/facts"))
     var checks = signatures
+    checks.append(
+      .equal(
+        "document", "tests.document", "the record that the gate looked at",
+        expected: try facts.member("record").text(), found: Digest(of: try evidence.document(path)).description))
     checks += try RecordChecks.judge(record, about: statement.subjects, evidence: evidence).map { check in
       var check = check
       check.id = "tests.\(check.id)"
