@@ -11,7 +11,7 @@ import Testing
     ("a: 1", "accepted"), ("a: [1, -2, x, 'y', true, null]", "accepted"), ("a:\n  - b: c\n", "accepted"),
     ("a: 'x'\nb: \"y\"\nc: |\n  z\n", "accepted"), ("", "yaml.empty"), ("# only a comment", "yaml.empty"),
     ("a: &x 1\nb: *x", "yaml.alias"), ("a: &x 1", "yaml.alias"), ("a: &x [1]\nb: *x", "yaml.alias"),
-    ("a: &x {b: 1}\nc: {<<: *x}", "yaml.alias"), ("&x a: 1", "yaml.alias"), ("a: [&x 1, *x]", "yaml.alias"),
+    ("a: &x {b: 1}\nc: {<<: *x}", "yaml.alias"), ("&x a: 1", "yaml.key"), ("a: [&x 1, *x]", "yaml.alias"),
     ("b: *x", "yaml.syntax"), ("a: !!str 5", "yaml.tag"), ("a: !!binary aGk=", "yaml.tag"), ("a: !own x", "yaml.tag"),
     ("a: !!binary 'aGk='", "yaml.tag"), ("a: !!set {x}", "yaml.tag"), ("a: !!seq [1]", "yaml.tag"),
     ("a: ! 5", "yaml.tag"),

@@ -12,13 +12,17 @@ public enum YAML {
     guard let text = String(validating: bytes, as: UTF8.self) else {
       throw .malformed("yaml.utf-8", "the file is not UTF-8", place: path)
     }
+    let parser: Parser
     let node: Node?
     do {
-      node = try compose(yaml: text)
+      parser = try Parser(yaml: text)
+      node = try parser.singleRoot()
     } catch {
       throw .malformed("yaml.syntax", Printable.oneLine("\(error)"), place: path, source: "YAML 1.2.2")
     }
     guard let node else { throw .malformed("yaml.empty", "the file holds no document", place: path) }
+    // The nodes hold their anchors weakly, the parser holds them; without it they would seem to have none.
+    defer { withExtendedLifetime(parser) {} }
     return try value(node, path: path, depth: 0)
   }
 
