@@ -94,6 +94,7 @@ protocol GateKind: Sendable {
 enum GateKinds {
   static let all: [any GateKind.Type] = [
     LayersGate.self, CommandGate.self, SearchGate.self, DocumentsGate.self, TestsGate.self, SBOMGate.self,
+    BuildGate.self,
     ProvenanceGate.self, ExceptionsGate.self, DependenciesGate.self, AlgorithmsGate.self, PendingGate.self,
   ]
 

@@ -27,7 +27,6 @@ enum ProvenanceGate: GateKind {
     checks += subjects(statement, evidence)
     checks += ProvenanceRules.judge(document, policy: evidence.policy)
     checks += source(document, evidence)
-    checks += try buildRecord(document, evidence)
     checks += try dependencies(document, evidence)
     return checks
   }
@@ -43,28 +42,6 @@ enum ProvenanceGate: GateKind {
           "subject.\(subject.name)", "provenance.subject", "the binary is no subject of the provenance",
           expected: "\(subject.digests[0])", found: found, source: "P8-4")
     }
-  }
-
-  /// The build was run again under a record: the same command, exit code 0, the same binaries.
-  private static func buildRecord(_ document: ProvenanceDocument, _ evidence: Evidence) throws(Problem) -> [Check] {
-    let (statement, signatures) = try evidence.statement("records/build.json", signedBy: .builder)
-    guard signatures.outcome == .passed else { return signatures }
-    let record = try Record(statement)
-    let checks = try RecordChecks.judge(record, about: statement.subjects, evidence: evidence).map { check in
-      var check = check
-      check.id = "build.\(check.id)"
-      return check
-    }
-    guard let command = record.commands.first, record.commands.count == 1 else {
-      return checks + [.failed("build.command", "provenance.build", "the build record names not one command")]
-    }
-    return checks + [
-      .equal(
-        "build.command", "provenance.build", "the recorded build command",
-        expected: document.command.joined(separator: " "), found: command.argv.joined(separator: " ")),
-      .equal(
-        "build.exit", "provenance.build", "the exit code of the build", expected: "0", found: "\(command.exitCode)"),
-    ]
   }
 
   private static func source(_ document: ProvenanceDocument, _ evidence: Evidence) -> [Check] {
