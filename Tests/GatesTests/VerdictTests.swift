@@ -69,7 +69,8 @@ import Wire
       (try verdict(signer: 9), ["signature.unknown", "signature.threshold"]),
       (try verdict(facts: ["sample": 0, "exitCode": 0]), ["gate.sample"]),
       (
-        try verdict(facts: ["sample": 1, "exitCode": 1], commands: [command(["make", "check"], exitCode: 1)]),
+        try verdict(
+          facts: ["sample": 1, "exitCode": 1, "said": []], commands: [command(["make", "check"], exitCode: 1)]),
         ["command.exit"]
       ),
       // The facts say 0, the command ended with 1, or it was another command, or none was run.
@@ -129,7 +130,8 @@ import Wire
   @Test func whatFailedIsNeverDeferred() throws {
     let rows = [
       try verdict(
-        facts: ["sample": 1, "exitCode": 1], commands: [command(["make", "check"], exitCode: 1)], deferral: 99),
+        facts: ["sample": 1, "exitCode": 1, "said": []], commands: [command(["make", "check"], exitCode: 1)],
+        deferral: 99),
       try verdict(facts: ["sample": 0, "exitCode": 0], deferral: 99), try verdict(signer: 9, deferral: 99),
       try verdict(facts: VerdictTests.notRun, clean: false, commands: [], deferral: 99),
       try verdict(facts: VerdictTests.notRun, age: 5000, commands: [], deferral: 99),
