@@ -65,10 +65,10 @@ private func set(_ json: JSON, _ key: String, _ value: JSON?) -> JSON {
     let demand = try Sample.release.get().demand()
     #expect(faults(try Pack(parsing: good).audit(demand)) == [])
     var numbers = SeededNumbers(state: 20_261_122)
-    var places = (0..<(isFull ? 2000 : 60)).map { _ in
+    var places = (0..<(isFull ? 2000 : 16)).map { _ in
       (Int.random(in: good.indices, using: &numbers), UInt8(1) << Int.random(in: 0..<8, using: &numbers))
     }
-    places += stride(from: 0, to: good.count, by: isFull ? 10 : 1999).map { ($0, 0xff) }
+    places += stride(from: 0, to: good.count, by: isFull ? 10 : 9973).map { ($0, 0xff) }
     for (index, mask) in places {
       var bytes = good
       bytes[index] ^= mask
@@ -80,7 +80,7 @@ private func set(_ json: JSON, _ key: String, _ value: JSON?) -> JSON {
   @Test func everyMemberIsNeeded() throws {
     let names = try Container.decode(Sample.pack.get()).map(\.name)
     #expect(names.count >= 40)
-    for (index, name) in names.enumerated() where isFull || index.isMultiple(of: 2) {
+    for (index, name) in names.enumerated() where isFull || index.isMultiple(of: 5) {
       #expect(try !unsigned { $0.remove(at: index) }.isEmpty, "\(name) left out")
       let other = (index + 1) % names.count
       #expect(
@@ -96,7 +96,7 @@ private func set(_ json: JSON, _ key: String, _ value: JSON?) -> JSON {
   @Test func everyMemberIsNeededByTheAuditItself() throws {
     let release = try Sample.release.get()
     let documents = try Sample.documents.get()
-    for (index, name) in documents.keys.sorted().enumerated() where isFull || index.isMultiple(of: 2) {
+    for (index, name) in documents.keys.sorted().enumerated() where isFull || index.isMultiple(of: 5) {
       var changed = documents
       changed[name] = nil
       #expect(try !release.audit(changed).isEmpty, "\(name) left out")
@@ -152,7 +152,7 @@ private func set(_ json: JSON, _ key: String, _ value: JSON?) -> JSON {
     var numbers = SeededNumbers(state: 1)
     let chosen =
       isFull
-      ? all : Array(all.filter { $0.place.split(separator: "/").count == 1 } + all.shuffled(using: &numbers).prefix(40))
+      ? all : Array(all.filter { $0.place.split(separator: "/").count == 1 } + all.shuffled(using: &numbers).prefix(8))
     for (place, changed) in chosen {
       var copy = documents
       copy[MemberName.verdict] = changed.canonical + [0x0a]
@@ -207,7 +207,7 @@ private func set(_ json: JSON, _ key: String, _ value: JSON?) -> JSON {
       evidence.keys.filter { $0.hasPrefix("records/") }.sorted() + [MemberName.signedSBOM, MemberName.provenance]
     for name in names {
       let envelope = try Envelope(parsing: evidence[name] ?? [])
-      for signer in [9, 2] as [UInt8] {
+      for signer in isFull ? [9, 2] : [9] as [UInt8] {
         var changed = evidence
         changed[name] =
           Envelope(payloadType: envelope.payloadType, payload: envelope.payload, signedBy: [try key(signer)]).encoded
@@ -220,7 +220,7 @@ private func set(_ json: JSON, _ key: String, _ value: JSON?) -> JSON {
       #expect(try release.audit(release.complete(wrongType)).contains("dsse.payload-type"), "\(name)")
     }
     for name in [MemberName.summary, MemberName.result] {
-      for signer in [1, 9] as [UInt8] {
+      for signer in isFull ? [1, 9] : [1] as [UInt8] {
         let forged = try release.complete(evidence) { documents in
           let payload = try Envelope(parsing: documents[name] ?? []).payload
           documents[name] =
@@ -244,7 +244,7 @@ private func set(_ json: JSON, _ key: String, _ value: JSON?) -> JSON {
       let all = mutations(of: try JSON(parsing: envelope.payload))
       #expect(all.count > 20)
       var numbers = SeededNumbers(state: 2)
-      for (place, changed) in isFull ? all : Array(all.shuffled(using: &numbers).prefix(15)) {
+      for (place, changed) in isFull ? all : Array(all.shuffled(using: &numbers).prefix(4)) {
         // The digest of the program is the signer's own word.
         if place == "/predicate/verifier/version/rustynet-assure.digest" { continue }
         let forged = try release.complete(evidence) { documents in
