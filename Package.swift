@@ -127,6 +127,9 @@ let package = Package(
     tests("Provenance", ["Diagnostics", "StrictJSON", "LinuxKit", "Cryptography", "Wire", "Inventory"]),
     tests(
       "Gates", ["Diagnostics", "Wire", "StrictJSON", "LinuxKit", "Cryptography", "Attestation", "SBOM", "Provenance"]),
+    tests(
+      "Evidence",
+      ["Diagnostics", "Wire", "StrictJSON", "LinuxKit", "Cryptography", "Attestation", "TransparencyLog", "Gates"]),
   ]
 )
 

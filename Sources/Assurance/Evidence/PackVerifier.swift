@@ -85,16 +85,31 @@ extension Pack {
   }
 
   /// The signatures of the manifest and of every signed document inside, by the auditor's trust at the audit's time.
+  ///
+  /// That the pack's own trust file accepts a policy or an exception is not enough: since then the auditor may have
+  /// learned that a key is revoked.
   private func signatures(trust: TrustFile, at time: Timestamp) -> [Check] {
     var checks = prefixed("manifest", trust.judge(envelope, role: .builder, at: time, for: manifest.profile))
-    let signed: [(name: String, role: Role)] =
-      documents.keys.filter { $0.hasPrefix("records/") }.sorted().map { ($0, .builder) } + [
-        (MemberName.signedSBOM, .builder), (MemberName.provenance, .builder), (MemberName.summary, .verifier),
-        (MemberName.result, .verifier),
+    let statement = Envelope.statementType
+    var signed: [(name: String, role: Role, type: String)] =
+      documents.keys.filter { $0.hasPrefix("records/") }.sorted().map { ($0, .builder, statement) } + [
+        (MemberName.signedSBOM, .builder, statement), (MemberName.provenance, .builder, statement),
+        (MemberName.summary, .verifier, statement), (MemberName.result, .verifier, statement),
+        (MemberName.trust, .root, TrustFile.payloadType),
       ]
-    for (name, role) in signed {
+    if manifest.profile == .release { signed.append((MemberName.policy, .root, ReleasePolicy.payloadType)) }
+    // A list without exceptions is plain; the exceptions gate refuses one that has some and is not signed.
+    if let bytes = documents[MemberName.exceptions], let envelope = try? Envelope(parsing: bytes) {
+      signed.append((MemberName.exceptions, .security, envelope.payloadType))
+      signed.append((MemberName.exceptions, .engineering, envelope.payloadType))
+    }
+    for (name, role, type) in signed {
       do throws(Problem) {
         let envelope = try Envelope(parsing: try document(name))
+        guard envelope.payloadType.isExactly(type) else {
+          throw .refused(
+            "dsse.payload-type", "the envelope holds \(envelope.payloadType), not \(type)", source: "DSSE protocol.md")
+        }
         checks += prefixed(name, trust.judge(envelope, role: role, at: time, for: manifest.profile))
       } catch {
         checks.append(Check(name, error))
@@ -145,6 +160,11 @@ extension Pack {
         : .failed(
           "verdict.outcome", "verdict.refused", derived.title, expected: "passed", found: "refused",
           hint: "see the gates: rustynet-assure evidence report"))
+    checks.append(
+      .equal(
+        "subjects", "release.subjects", "the list of released binaries",
+        expected: derived.evidence.policy.subjects.sorted().joined(separator: ", "),
+        found: derived.evidence.subjects.map(\.name).sorted().joined(separator: ", ")))
     checks += decision(derived)
     checks.append(sbom())
     do throws(Problem) {
@@ -189,6 +209,10 @@ extension Pack {
       let plain = try JSON(parsing: try document(MemberName.sbom))
       guard statement.predicateType.isExactly(PredicateType.cycloneDX) else {
         throw .refused("sbom.type", "the signed bill of materials has the type \(statement.predicateType)")
+      }
+      let subjects = try claim().subjects
+      guard statement.subjects == subjects else {
+        throw .refused("sbom.subjects", "the signed bill of materials is about other binaries than the verdict")
       }
       return .equal(
         "sbom.signed", "sbom.swapped", "the signed bill of materials",
