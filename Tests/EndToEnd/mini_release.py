@@ -1,9 +1,9 @@
 #!/usr/bin/env python3
 """Makes a finished release of a miniature project with the real program, in seconds: for tests that need a pack.
 
-Run:  Tests/EndToEnd/mini_release.py ASSURE FOLDER
+Run:  Tests/EndToEnd/mini_release.py ASSURE FOLDER [--again]
 
-FOLDER must not exist. Afterwards it holds
+FOLDER must not exist; with --again it is one that was made, and gets another release. Afterwards it holds
   tree/                        a Swift package in git, with gates, one binary and a build script
   keys/, passphrase            sealed keys of root and builder
   trust.json, policy.json      signed by root; the policy is of the profile release
@@ -90,8 +90,8 @@ def write(path, text, mode=0o644):
 
 class MiniRelease:
     def __init__(self, assure, folder):
-        self.assure, self.folder, self.tree = os.path.abspath(assure), os.path.abspath(folder), None
-        self.home = f"{self.folder}/home"
+        self.assure, self.folder = os.path.abspath(assure), os.path.abspath(folder)
+        self.home, self.tree = f"{self.folder}/home", f"{self.folder}/tree"
 
     def run(self, *argv, cwd=None, accept=(0,)):
         environment = dict(os.environ, HOME=self.home, XDG_STATE_HOME=f"{self.home}/state")
@@ -116,7 +116,6 @@ class MiniRelease:
         return ("--passphrase-file", f"{self.folder}/passphrase")
 
     def make_tree(self):
-        self.tree = f"{self.folder}/tree"
         write(f"{self.tree}/Package.swift", MANIFEST)
         write(f"{self.tree}/Sources/main.swift", "print(1)\n")
         write(f"{self.tree}/.gitignore", ".build/\nartifacts/\n")
@@ -168,12 +167,15 @@ class MiniRelease:
 
 
 if __name__ == "__main__":
-    if len(sys.argv) != 3 or os.path.exists(sys.argv[2]):
-        print("usage: mini_release.py ASSURE NEW-FOLDER", file=sys.stderr)
+    again = sys.argv[3:] == ["--again"]
+    if len(sys.argv) not in (3, 4) or os.path.exists(sys.argv[2]) != again:
+        print("usage: mini_release.py ASSURE NEW-FOLDER, or ASSURE FOLDER --again", file=sys.stderr)
         sys.exit(64)
-    os.makedirs(sys.argv[2])
+    mini = MiniRelease(sys.argv[1], sys.argv[2])
     try:
-        result = MiniRelease(sys.argv[1], sys.argv[2]).make()
+        if not again:
+            os.makedirs(mini.folder)
+        result = mini.release() if again else mini.make()
     except RuntimeError as error:
         print(error, file=sys.stderr)
         sys.exit(70)
