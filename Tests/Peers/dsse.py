@@ -134,7 +134,7 @@ def mutations(document, seed):
 
 
 def ours_read_by_the_peer(lab):
-    lab.run("sign", "--key", "keys/ada.json", "--passphrase-file", "pass", "--predicate-type", "record", "--predicate",
+    lab.run("sign", "--key", "keys/ada.json", "--passphrase-file", "pass", "--predicate-type", "https://example.org/answer/v1", "--predicate",
             "predicate", "--output", "ours.json", "file")
     document = json.load(open(lab.path("ours.json"), encoding="utf-8"))
     identity = document["signatures"][0]["keyid"]
