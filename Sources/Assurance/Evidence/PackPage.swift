@@ -20,9 +20,8 @@ public enum PackPage {
 
   /// The page of a verdict that was given without a pack, because nothing could be signed.
   public static func html(unsigned verdict: Verdict) throws(Problem) -> [UInt8] {
-    let checks = verdict.gates.flatMap(\.checks)
-    return try render(
-      verdict, checks: checks, isPreview: false, documents: [:],
+    try render(
+      verdict, checks: [], isPreview: false, documents: [:],
       summary: "Judged without keys: nothing here is signed, and there is no pack.")
   }
 
@@ -43,10 +42,10 @@ public enum PackPage {
     _ verdict: Verdict?, _ checks: [Check], _ documents: [String: [UInt8]]
   ) -> [String: Any] {
     let checkpoint = documents[MemberName.checkpoint].flatMap { try? SignedCheckpoint(parsing: $0).checkpoint }
-    let faults = checks.filter { $0.outcome != .passed }
+    let faults = faults(verdict, checks)
     return [
       "title": verdict?.title ?? "No verdict could be derived",
-      "class": faults.isEmpty && !checks.isEmpty ? "passed" : "failed",
+      "class": faults.isEmpty && verdict != nil ? "passed" : "failed",
       "faults": faults.map(check), "hasFaults": !faults.isEmpty, "audited": checks.map(check),
       "deferred": (verdict?.deferred ?? []).map { deferral in
         [
@@ -64,13 +63,28 @@ public enum PackPage {
     ]
   }
 
+  /// What is wrong with the pack, and then what is wrong in each gate that was not passed or put off.
+  private static func faults(_ verdict: Verdict?, _ checks: [Check]) -> [Check] {
+    let gates = (verdict?.gates ?? []).filter { !$0.isAcceptable }
+    let inGates = gates.flatMap { gate in
+      gate.checks.filter { $0.outcome != .passed }.map { check in
+        var check = check
+        check.id = "\(gate.id): \(check.id)"
+        return check
+      }
+    }
+    return checks.filter { $0.outcome != .passed } + inGates
+  }
+
   private static func gate(_ gate: GateResult) -> [String: Any] {
     [
       "id": gate.id, "name": gate.title, "severity": gate.severity.rawValue,
       "requirements": gate.requirements.joined(separator: ", "),
       "outcome": gate.deferral == nil ? gate.outcome.rawValue : "deferred",
       "class": gate.deferral == nil ? gate.outcome.rawValue : "deferred",
-      "open": gate.outcome == .failed, "count": "\(gate.checks.count)", "checks": gate.checks.map(check),
+      "open": gate.outcome == .failed, "count": "\(gate.checks.count)",
+      "checks": (gate.checks.filter { $0.outcome != .passed } + gate.checks.filter { $0.outcome == .passed }).map(
+        check),
     ]
   }
 

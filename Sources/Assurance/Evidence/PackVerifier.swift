@@ -20,11 +20,14 @@ public struct PackDemand: Sendable {
   public var since: SignedCheckpoint?
   /// Files that must be among the binaries of the release.
   public var subjects: [(name: String, digests: [Digest])]
+  /// The gates that the policy must require, whoever signed it.
+  public var requiredGates: [String]
 
   /// A demand; the defaults ask for a release.
   public init(
     profile: Profile = .release, trust: Envelope, fingerprint: Digest? = nil, time: Timestamp,
-    since: SignedCheckpoint? = nil, subjects: [(name: String, digests: [Digest])] = []
+    since: SignedCheckpoint? = nil, subjects: [(name: String, digests: [Digest])] = [],
+    requiredGates: [String] = PinnedPolicy.releaseGates
   ) {
     self.profile = profile
     self.trust = trust
@@ -32,6 +35,7 @@ public struct PackDemand: Sendable {
     self.time = time
     self.since = since
     self.subjects = subjects
+    self.requiredGates = requiredGates
   }
 }
 
@@ -52,7 +56,7 @@ extension Pack {
     var checks: [Check] = [
       .equal(
         "profile", "pack.profile", "what the pack is for", expected: demand.profile.rawValue,
-        found: manifest.profile.rawValue, source: "design, “Who trusts what”",
+        found: manifest.profile.rawValue, source: "documents/threat-model.md",
         hint: "a preview pack is verified with --profile preview, and is no release")
     ]
     var verdict: Verdict?
@@ -72,6 +76,7 @@ extension Pack {
       let derived = try deriveVerdict()
       verdict = derived
       checks += compare(with: derived, at: demand.time)
+      if manifest.profile == .release { checks.append(required(demand.requiredGates, by: derived)) }
     } catch {
       checks.append(Check("verdict", error))
     }
@@ -148,7 +153,7 @@ extension Pack {
       .equal(
         "verdict.derived", "verdict.derived", "the verdict, derived again from the evidence",
         expected: Digest(of: derived.encoded).description, found: Digest(of: packed).description,
-        source: "design, “Who trusts what”"))
+        source: "documents/threat-model.md"))
     checks.append(
       derived.isPassed
         ? .passed("verdict.outcome", derived.title)
@@ -217,6 +222,16 @@ extension Pack {
     }
   }
 
+  /// A root that signs a policy with fewer gates than a release needs has not made a release.
+  private func required(_ gates: [String], by verdict: Verdict) -> Check {
+    let missing = gates.filter { id in !verdict.gates.contains { $0.id == id } }
+    return missing.isEmpty
+      ? .passed("policy.gates", "the policy requires every gate of a release", found: "\(verdict.gates.count) gates")
+      : .failed(
+        "policy.gates", "policy.gates", "the policy leaves out gates of a release",
+        expected: gates.joined(separator: ", "), found: "without \(missing.joined(separator: ", "))", source: "R1")
+  }
+
   private func subject(_ file: (name: String, digests: [Digest])) -> Check {
     let subjects = (try? claim().subjects) ?? []
     let id = "subject.\(file.name)"
@@ -227,6 +242,6 @@ extension Pack {
     return .failed(
       id, "subject.digest", "this file is none of the released binaries",
       expected: subjects.map { "\($0.name) \($0.digests[0])" }.joined(separator: ", "), found: found,
-      source: "in-toto Statement v1, assurance §1.2, trap 12", hint: "it was changed, or comes from another build")
+      source: "in-toto Statement v1, V12", hint: "it was changed, or comes from another build")
   }
 }

@@ -129,7 +129,7 @@ public struct Verdict: Sendable {
       guard found == required.definition else {
         throw .refused(
           "gate.definition", "the definition of the gate is \(found), not \(required.definition)",
-          source: "design, rule 2", hint: "a gate is changed by a new release policy, not beside it")
+          source: "R2", hint: "a gate is changed by a new release policy, not beside it")
       }
       gate = try GateDefinition(yaml: bytes, name: required.id)
     } catch {
@@ -140,7 +140,7 @@ public struct Verdict: Sendable {
     var checks = [
       Check.passed(
         "definition", "the definition of the gate is as expected", expected: required.definition.description,
-        found: gate.digest.description, source: "design, rule 2")
+        found: gate.digest.description, source: "R2")
     ]
     checks += record(of: gate, evidence: evidence)
     let deferral = evidence.policy.deferred.first { $0.gate == gate.id && evidence.time <= $0.expires }

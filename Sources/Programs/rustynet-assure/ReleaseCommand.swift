@@ -76,15 +76,12 @@ struct ReleaseCommand: AsyncParsableCommand {
 
   /// Looks at what there is without keys, so that the release manager sees what is missing; never passed.
   private func judgeUnsigned(_ workspace: Workspace, folder: String, missing: Problem) async throws {
-    for name in ["evidence.pack", "report.html", "verdict.json", "trust.json", "sbom.cdx.json", "provenance.json"] {
-      try FileSystem.remove("\(folder)/\(name)")
-    }
-    try FileSystem.removeTree(workspace.output)
-    try FileSystem.makeFolder(workspace.output)
+    try ReleaseRun.removeEarlierResults(workspace, folder: folder)
     let path = "\(workspace.root)/attestations/policies/release.json"
     let policy = try PolicyCommand.read(path).policy
     let evidence = Evidence(
-      policy: policy, trust: nil, time: Host.now(), commit: workspace.source.commit, subjects: [], documents: [:])
+      policy: policy, trust: nil, time: Host.now(), commit: workspace.source.commit, subjects: [],
+      documents: try EvidenceFolder.read(workspace.output))
     var results: [GateResult] = []
     for required in policy.gates {
       let (gate, _) = try GateDefinition.load(required.id, root: workspace.root)
@@ -139,7 +136,7 @@ struct ReleaseKeyOptions: ParsableArguments {
     return .refused(
       "release.no-identity",
       "a release needs --key, --trust, --trust-fingerprint, --policy, --ledger and --origin",
-      source: "design, “Who trusts what”", hint: "see documents/operations/release.md")
+      source: "documents/threat-model.md", hint: "see documents/operations/release.md")
   }
 
   func required() throws(Problem) -> Required {
@@ -168,8 +165,8 @@ enum VerdictText {
       for check in faults where said.contains(check) { Console.print("    \(check.id): as above") }
       said += faults
     }
-    Console.print(
-      "commit \(verdict.evidence.commit), ledger entry \(verdict.sequence), judged at \(verdict.evidence.time)")
+    let entry = verdict.evidence.trust == nil ? "in no ledger" : "ledger entry \(verdict.sequence)"
+    Console.print("commit \(verdict.evidence.commit), \(entry), judged at \(verdict.evidence.time)")
     for subject in verdict.evidence.subjects { Console.print("released \(subject.name) \(subject.digests[0])") }
   }
 }

@@ -86,7 +86,7 @@ public struct TrustFile: Sendable, Equatable {
         throw .malformed(
           "trust.threshold",
           "the threshold \(rule.threshold) of the role \(role.rawValue) is not between 1 and \(rule.principals.count)",
-          source: "assurance §1.2, trap 5")
+          source: "V5")
       }
     }
     guard roles[.root] != nil else { throw .malformed("trust.no-root", "the role root is missing") }

@@ -42,7 +42,7 @@ enum DependenciesGate: GateKind {
   }
 
   static func judge(_ gate: GateDefinition, _ facts: JSONReader, by evidence: Evidence) throws(Problem) -> [Check] {
-    let source = "P1-18, “licences and sources”"
+    let source = "P1-18"
     let document = try SBOMDocument(parsing: try evidence.document("sbom.cdx.json"))
     let exceptions = try DependencyExceptions(parsing: try evidence.document("dependency-exceptions.json"))
     var detected: [String: String] = [:]

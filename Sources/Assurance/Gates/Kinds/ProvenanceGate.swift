@@ -86,7 +86,7 @@ enum ProvenanceGate: GateKind {
 
 /// What a release policy says of a provenance, wherever it came from.
 public enum ProvenanceRules {
-  /// What the signer may assert at all (assurance §1.2, trap 25).
+  /// What the signer may assert at all (V25).
   public static func judge(_ document: ProvenanceDocument, policy: ReleasePolicy) -> [Check] {
     func listed(_ id: String, _ what: String, _ found: String?, _ allowed: [String]) -> Check {
       let expected = allowed.joined(separator: " or ")

@@ -24,6 +24,10 @@ enum TestsGate: GateKind {
     let record = try Record(statement)
     let results = try TestResults(JSONReader(record.facts, pointer: "/facts"))
     var checks = signatures
+    checks.append(
+      .equal(
+        "document", "tests.document", "the record that the gate looked at",
+        expected: try facts.member("record").text(), found: Digest(of: try evidence.document(path)).description))
     checks += try RecordChecks.judge(record, about: statement.subjects, evidence: evidence).map { check in
       var check = check
       check.id = "tests.\(check.id)"
@@ -44,7 +48,7 @@ enum TestsGate: GateKind {
     checks += results.notRun.map {
       Check.failed(
         "not-run", "tests.not-run", "a test of the fast set was not run", expected: "passed", found: $0,
-        source: "design, rule 3")
+        source: "R3")
     }
     let count = Int64(results.passed.count)
     checks.append(
@@ -89,7 +93,7 @@ enum RecordChecks {
       && evidence.subjects.allSatisfy { subject in
         found.contains { $0.name.isExactly(subject.name) && $0.matches(subject.digests) }
       }
-    let source = "assurance §1.2, traps 10 and 12"
+    let source = "V10, V12"
     return isSame
       ? .passed("record.subjects", "the record is about the released binaries", found: list(found), source: source)
       : .failed(
@@ -108,7 +112,7 @@ enum RecordChecks {
       return [
         .failed(
           "record.command", "record.command", "the record is not of the gate's command and its end",
-          expected: expected, found: found, source: "design, rule 2")
+          expected: expected, found: found, source: "R2")
       ]
     }
     return [.passed("record.command", "the gate's command was run", expected: expected, found: found)]
