@@ -80,8 +80,8 @@ public enum PackPage {
     [
       "id": gate.id, "name": gate.title, "severity": gate.severity.rawValue,
       "requirements": gate.requirements.joined(separator: ", "),
-      "outcome": gate.deferral == nil ? gate.outcome.rawValue : "deferred",
-      "class": gate.deferral == nil ? gate.outcome.rawValue : "deferred",
+      "outcome": gate.isDeferred ? "deferred" : gate.outcome.rawValue,
+      "class": gate.isDeferred ? "deferred" : gate.outcome.rawValue,
       "open": gate.outcome == .failed, "count": "\(gate.checks.count)",
       "checks": (gate.checks.filter { $0.outcome != .passed } + gate.checks.filter { $0.outcome == .passed }).map(
         check),

@@ -16,32 +16,36 @@ public struct GateResult: Sendable {
   public let requirements: [String]
   /// Every check, in order.
   public let checks: [Check]
-  /// The deferral that covers it, where it was not run and the policy puts it off.
-  public let deferral: ReleasePolicy.Deferral?
+  /// The deferrals that cover it, one for each of its requirements; empty where it was run, or one is not put off.
+  public let deferrals: [ReleasePolicy.Deferral]
 
-  /// A result; a deferral counts only for a gate that was not run.
-  public init(_ gate: GateDefinition, checks: [Check], deferral: ReleasePolicy.Deferral? = nil) {
+  /// A result; deferrals count only for a gate that was not run.
+  public init(_ gate: GateDefinition, checks: [Check], deferrals: [ReleasePolicy.Deferral] = []) {
     self.init(
       id: gate.id, title: gate.title, severity: gate.severity, requirements: gate.requirements, checks: checks,
-      deferral: deferral)
+      deferrals: deferrals)
   }
 
   init(
     id: String, title: String, severity: Severity, requirements: [String], checks: [Check],
-    deferral: ReleasePolicy.Deferral? = nil
+    deferrals: [ReleasePolicy.Deferral] = []
   ) {
     self.id = id
     self.title = title
     self.severity = severity
     self.requirements = requirements
     self.checks = checks
-    self.deferral = checks.outcome == .notRun ? deferral : nil
+    // A gate that proves two requirements is put off only when both are: none may slip through unlisted.
+    let isCovered = requirements.allSatisfy { id in deferrals.contains { $0.requirement.isExactly(id) } }
+    self.deferrals = checks.outcome == .notRun && isCovered ? deferrals : []
   }
 
   /// What became of the gate as a whole.
   public var outcome: Outcome { checks.outcome }
   /// Whether the set may pass with this result.
-  public var isAcceptable: Bool { outcome == .passed || deferral != nil }
+  public var isAcceptable: Bool { outcome == .passed || isDeferred }
+  /// Whether the policy puts it off.
+  public var isDeferred: Bool { !deferrals.isEmpty }
 
   /// The result as JSON.
   public var json: JSON {
@@ -51,7 +55,7 @@ public struct GateResult: Sendable {
     object["severity"] = .string(severity.rawValue)
     object["requirements"] = .array(requirements.map { .string($0) })
     object["outcome"] = .string(outcome.rawValue)
-    object["deferred"] = .bool(deferral != nil)
+    object["deferred"] = .bool(isDeferred)
     object["checks"] = .array(checks.map(\.json))
     return .object(object)
   }
@@ -72,7 +76,7 @@ public struct Verdict: Sendable {
   /// Whether every gate passed or is deferred by the policy.
   public var isPassed: Bool { !gates.isEmpty && gates.allSatisfy(\.isAcceptable) }
   /// The requirements that are put off.
-  public var deferred: [ReleasePolicy.Deferral] { gates.compactMap(\.deferral) }
+  public var deferred: [ReleasePolicy.Deferral] { gates.flatMap(\.deferrals) }
 
   /// One line: `PREVIEW PASSED, 4 requirements deferred` or `RELEASE REFUSED, 3 of 14 gates failed, 4 not run`.
   public var title: String {
@@ -80,7 +84,7 @@ public struct Verdict: Sendable {
     var line = "\(profile.rawValue.uppercased()) \(isPassed ? "PASSED" : "REFUSED")"
     if !isPassed {
       let failed = gates.count { $0.outcome == .failed }
-      let notRun = gates.count { $0.outcome == .notRun && $0.deferral == nil }
+      let notRun = gates.count { $0.outcome == .notRun && !$0.isDeferred }
       line += ", \(failed) of \(gates.count) gates failed, \(notRun) not run"
     }
     if count > 0 { line += ", \(count) requirement\(count == 1 ? "" : "s") deferred" }
@@ -144,11 +148,8 @@ public struct Verdict: Sendable {
     ]
     checks += record(of: gate, evidence: evidence)
     // A deferral of a requirement that the gate does not prove puts nothing off.
-    let deferral = evidence.policy.deferred.first { deferral in
-      deferral.gate == gate.id && gate.requirements.contains { $0.isExactly(deferral.requirement) }
-        && evidence.time <= deferral.expires
-    }
-    return GateResult(gate, checks: checks, deferral: deferral)
+    return GateResult(
+      gate, checks: checks, deferrals: evidence.policy.deferrals(of: gate.id, gate.requirements, at: evidence.time))
   }
 
   private static func record(of gate: GateDefinition, evidence: Evidence) -> [Check] {

@@ -76,8 +76,8 @@ struct GateRun: AsyncParsableCommand {
       let (gate, _) = try GateDefinition.load(id, root: root)
       let observation = try await gate.observe(in: workspace)
       let checks = gate.judge(observation.facts, by: judged)
-      let deferral = judged.policy.deferred.first { $0.gate == id && judged.time <= $0.expires }
-      results.append(GateResult(gate, checks: checks, deferral: only == .release ? nil : deferral))
+      let deferrals = judged.policy.deferrals(of: id, gate.requirements, at: judged.time)
+      results.append(GateResult(gate, checks: checks, deferrals: only == .release ? [] : deferrals))
       show(results[results.count - 1])
     }
     try finish(results, at: judged.time)
@@ -103,7 +103,7 @@ struct GateRun: AsyncParsableCommand {
   }
 
   private func show(_ result: GateResult) {
-    let word = result.deferral != nil ? "deferred" : result.outcome.rawValue
+    let word = result.isDeferred ? "deferred" : result.outcome.rawValue
     Console.note("\(word.padding(to: 10))\(result.id.padding(to: 24))\(result.title)")
     for line in Report.lines(result.checks.filter { $0.outcome != .passed }) { Console.note(line) }
   }

@@ -160,7 +160,7 @@ enum VerdictText {
           + "(\(deferral.owner), until \(deferral.expires))")
     }
     var said: [Check] = []
-    for gate in verdict.gates where gate.deferral == nil {
+    for gate in verdict.gates where !gate.isDeferred {
       Console.print("  \(gate.outcome.rawValue.padding(to: 10))\(gate.id.padding(to: 20))\(gate.title)")
       let faults = gate.checks.filter { $0.outcome != .passed }
       // One cause, such as a change that is in no commit, shows in many gates; it is explained once.

@@ -167,6 +167,14 @@ public struct ReleasePolicy: Sendable {
     return value
   }
 
+  /// What puts off these requirements of the gate `id` at `time`.
+  public func deferrals(of id: String, _ requirements: [String], at time: Timestamp) -> [Deferral] {
+    deferred.filter { deferral in
+      deferral.gate == id && time <= deferral.expires
+        && requirements.contains { $0.isExactly(deferral.requirement) }
+    }
+  }
+
   /// Refuses a policy that is not valid at `time`.
   public func requireValid(at time: Timestamp) throws(Problem) {
     guard issued <= time.adding(seconds: Freshness.futureTolerance) else {
