@@ -117,6 +117,7 @@ let package = Package(
     tests("StrictJSON", ["Diagnostics"]),
     tests("KeyCustody", ["Diagnostics", "Wire", "StrictJSON", "LinuxKit", "Cryptography"]),
     tests("Cryptography", ["Diagnostics", "Wire"]),
+    tests("Attestation", ["Diagnostics", "Wire", "StrictJSON", "Cryptography"]),
     tests("TransparencyLog", ["Diagnostics", "Wire", "Cryptography", "LinuxKit", "Vectors"]),
     tests("LedgerStore", ["Diagnostics", "Wire", "Cryptography", "TransparencyLog", "LinuxKit"]),
     tests("Vectors", ["Diagnostics", "LinuxKit"]),
@@ -124,5 +125,19 @@ let package = Package(
     tests("Inventory", ["Diagnostics", "Commands", "StrictJSON", "LinuxKit", "Cryptography", "Wire"]),
     tests("SBOM", ["Diagnostics", "StrictJSON", "LinuxKit", "Cryptography", "Wire", "Inventory"]),
     tests("Provenance", ["Diagnostics", "StrictJSON", "LinuxKit", "Cryptography", "Wire", "Inventory"]),
+    tests(
+      "Gates", ["Diagnostics", "Wire", "StrictJSON", "LinuxKit", "Cryptography", "Attestation", "SBOM", "Provenance"]),
+    tests(
+      "Evidence",
+      ["Diagnostics", "Wire", "StrictJSON", "LinuxKit", "Cryptography", "Attestation", "TransparencyLog", "Gates"]),
   ]
 )
+
+// A fuzz target has no main function, so it is declared on demand only: scripts/fuzz.
+if Context.environment["RUSTYNET_FUZZ"] != nil {
+  package.targets.append(
+    .executableTarget(
+      name: "Fuzz",
+      dependencies: ["Diagnostics", "Wire", "StrictJSON", "Attestation", "TransparencyLog", "Gates", "Evidence"],
+      path: "Tests/Fuzz", exclude: ["Corpus"], swiftSettings: strict + [.unsafeFlags(["-parse-as-library"])]))
+}

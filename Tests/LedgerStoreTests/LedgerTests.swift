@@ -32,6 +32,18 @@ import TransparencyLog
     }
   }
 
+  /// Large batches are written by two threads; the result is the same.
+  @Test func keepsLargeBatches() throws {
+    let entries = TestLedger.entries(0..<6000)
+    let large = try TestLedger(entries, batch: 3000)
+    let small = try TestLedger(entries, batch: 2000)
+    let audit = try large.ledger.verify(key: large.key)
+    #expect(audit.checkpoint.checkpoint == (try small.ledger.checkpoint().checkpoint))
+    #expect(try large.bytes("journal") == small.bytes("journal"))
+    #expect(try large.ledger.check(key: large.key, repair: false).differences.isEmpty)
+    #expect(try large.ledger.entry(5999) == entries[5999])
+  }
+
   @Test func countsOnWithinOneWriterAndAcrossWriters() throws {
     let test = try TestLedger()
     var writer = try LedgerWriter(opening: test.path, signer: test.signer)

@@ -82,7 +82,7 @@ extension Pack {
       if name == MemberName.verdict {
         return .equal(
           id, "ledger.sequence", "the place of the verdict in the ledger", expected: "\(try claim().sequence)",
-          found: "\(proof.index)", source: "assurance §1.2, trap 27")
+          found: "\(proof.index)", source: "V27")
       }
       return .passed(id, "the document is in the ledger", found: "\(proof.index)", source: "RFC 9162 §2.1.3.2")
     } catch {

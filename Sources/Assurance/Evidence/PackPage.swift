@@ -1,7 +1,7 @@
 import Attestation
 import Cryptography
 public import Diagnostics
-import Gates
+public import Gates
 import Mustache
 import SBOM
 import StrictJSON
@@ -10,26 +10,43 @@ import Wire
 
 /// A pack and its audit as one HTML page without scripts and without anything from elsewhere.
 public enum PackPage {
-  /// The page; every text in it is escaped by the template engine.
+  /// The page of a pack; every text in it is escaped by the template engine.
   public static func html(_ pack: Pack, audit: PackAudit) throws(Problem) -> [UInt8] {
+    try render(
+      audit.verdict, checks: audit.checks, isPreview: pack.manifest.profile == .preview, documents: pack.documents,
+      summary: audit.outcome == .passed
+        ? "The audit of this pack passed: \(audit.checks.count) checks." : "The audit refused this pack.")
+  }
+
+  /// The page of a verdict that was given without a pack, because nothing could be signed.
+  public static func html(unsigned verdict: Verdict) throws(Problem) -> [UInt8] {
+    try render(
+      verdict, checks: [], isPreview: false, documents: [:],
+      summary: "Judged without keys: nothing here is signed, and there is no pack.")
+  }
+
+  private static func render(
+    _ verdict: Verdict?, checks: [Check], isPreview: Bool, documents: [String: [UInt8]], summary: String
+  ) throws(Problem) -> [UInt8] {
     let template: MustacheTemplate
     do { template = try MustacheTemplate(string: PackTemplate.text) } catch {
       throw .couldNotRun("page.template", "\(error)")
     }
-    return Array(template.render(values(pack, audit)).utf8)
+    var values = values(verdict, checks, documents)
+    values["isPreview"] = isPreview
+    values["audit"] = summary
+    return Array(template.render(values).utf8)
   }
 
-  private static func values(_ pack: Pack, _ audit: PackAudit) -> [String: Any] {
-    let verdict = audit.verdict
-    let checkpoint = try? pack.checkpoint().checkpoint
-    let faults = audit.checks.filter { $0.outcome != .passed }
+  private static func values(
+    _ verdict: Verdict?, _ checks: [Check], _ documents: [String: [UInt8]]
+  ) -> [String: Any] {
+    let checkpoint = documents[MemberName.checkpoint].flatMap { try? SignedCheckpoint(parsing: $0).checkpoint }
+    let faults = faults(verdict, checks)
     return [
       "title": verdict?.title ?? "No verdict could be derived",
-      "class": audit.outcome == .passed ? "passed" : "failed",
-      "isPreview": pack.manifest.profile == .preview,
-      "audit": audit.outcome == .passed
-        ? "The audit of this pack passed: \(audit.checks.count) checks." : "The audit refused this pack.",
-      "faults": faults.map(check), "hasFaults": !faults.isEmpty, "audited": audit.checks.map(check),
+      "class": faults.isEmpty && verdict != nil ? "passed" : "failed",
+      "faults": faults.map(check), "hasFaults": !faults.isEmpty, "audited": checks.map(check),
       "deferred": (verdict?.deferred ?? []).map { deferral in
         [
           "requirement": deferral.requirement, "gate": deferral.gate, "reason": deferral.reason,
@@ -42,8 +59,21 @@ public enum PackPage {
       "subjects": (verdict?.evidence.subjects ?? []).map { ["name": $0.name, "digest": $0.digests[0].description] },
       "origin": checkpoint?.origin ?? "unknown", "size": "\(checkpoint?.size ?? 0)",
       "rootHash": checkpoint?.root.base64 ?? "unknown", "sequence": verdict.map { "\($0.sequence)" } ?? "unknown",
-      "components": components(pack),
+      "components": components(documents),
     ]
+  }
+
+  /// What is wrong with the pack, and then what is wrong in each gate that was not passed or put off.
+  private static func faults(_ verdict: Verdict?, _ checks: [Check]) -> [Check] {
+    let gates = (verdict?.gates ?? []).filter { !$0.isAcceptable }
+    let inGates = gates.flatMap { gate in
+      gate.checks.filter { $0.outcome != .passed }.map { check in
+        var check = check
+        check.id = "\(gate.id): \(check.id)"
+        return check
+      }
+    }
+    return checks.filter { $0.outcome != .passed } + inGates
   }
 
   private static func gate(_ gate: GateResult) -> [String: Any] {
@@ -52,7 +82,9 @@ public enum PackPage {
       "requirements": gate.requirements.joined(separator: ", "),
       "outcome": gate.deferral == nil ? gate.outcome.rawValue : "deferred",
       "class": gate.deferral == nil ? gate.outcome.rawValue : "deferred",
-      "open": gate.outcome == .failed, "count": "\(gate.checks.count)", "checks": gate.checks.map(check),
+      "open": gate.outcome == .failed, "count": "\(gate.checks.count)",
+      "checks": (gate.checks.filter { $0.outcome != .passed } + gate.checks.filter { $0.outcome == .passed }).map(
+        check),
     ]
   }
 
@@ -64,8 +96,8 @@ public enum PackPage {
     ]
   }
 
-  private static func components(_ pack: Pack) -> [[String: Any]] {
-    guard let bytes = pack.documents[MemberName.sbom], let document = try? SBOMDocument(parsing: bytes) else {
+  private static func components(_ documents: [String: [UInt8]]) -> [[String: Any]] {
+    guard let bytes = documents[MemberName.sbom], let document = try? SBOMDocument(parsing: bytes) else {
       return []
     }
     return document.components.map { component in

@@ -47,7 +47,7 @@ enum PackTemplate {
     <header class="verdict {{class}}">
     <h1>{{title}}</h1>
     <p>{{audit}}</p>
-    {{#isPreview}}<p>A preview: signed with a key of the run, whose protection is none. It is not a release.</p>{{/isPreview}}
+    {{#isPreview}}<p>A preview: signed with a key that lies unprotected in its user&#39;s state folder. It is not a release.</p>{{/isPreview}}
     </header>
     {{#hasFaults}}
     <h2>Why it is refused</h2>

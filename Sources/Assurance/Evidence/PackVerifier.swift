@@ -20,11 +20,14 @@ public struct PackDemand: Sendable {
   public var since: SignedCheckpoint?
   /// Files that must be among the binaries of the release.
   public var subjects: [(name: String, digests: [Digest])]
+  /// The gates that the policy must require, whoever signed it.
+  public var requiredGates: [String]
 
   /// A demand; the defaults ask for a release.
   public init(
     profile: Profile = .release, trust: Envelope, fingerprint: Digest? = nil, time: Timestamp,
-    since: SignedCheckpoint? = nil, subjects: [(name: String, digests: [Digest])] = []
+    since: SignedCheckpoint? = nil, subjects: [(name: String, digests: [Digest])] = [],
+    requiredGates: [String] = PinnedPolicy.releaseGates
   ) {
     self.profile = profile
     self.trust = trust
@@ -32,6 +35,7 @@ public struct PackDemand: Sendable {
     self.time = time
     self.since = since
     self.subjects = subjects
+    self.requiredGates = requiredGates
   }
 }
 
@@ -52,7 +56,7 @@ extension Pack {
     var checks: [Check] = [
       .equal(
         "profile", "pack.profile", "what the pack is for", expected: demand.profile.rawValue,
-        found: manifest.profile.rawValue, source: "design, “Who trusts what”",
+        found: manifest.profile.rawValue, source: "documents/threat-model.md",
         hint: "a preview pack is verified with --profile preview, and is no release")
     ]
     var verdict: Verdict?
@@ -72,6 +76,7 @@ extension Pack {
       let derived = try deriveVerdict()
       verdict = derived
       checks += compare(with: derived, at: demand.time)
+      if manifest.profile == .release { checks.append(required(demand.requiredGates, by: derived)) }
     } catch {
       checks.append(Check("verdict", error))
     }
@@ -80,16 +85,31 @@ extension Pack {
   }
 
   /// The signatures of the manifest and of every signed document inside, by the auditor's trust at the audit's time.
+  ///
+  /// That the pack's own trust file accepts a policy or an exception is not enough: since then the auditor may have
+  /// learned that a key is revoked.
   private func signatures(trust: TrustFile, at time: Timestamp) -> [Check] {
     var checks = prefixed("manifest", trust.judge(envelope, role: .builder, at: time, for: manifest.profile))
-    let signed: [(name: String, role: Role)] =
-      documents.keys.filter { $0.hasPrefix("records/") }.sorted().map { ($0, .builder) } + [
-        (MemberName.signedSBOM, .builder), (MemberName.provenance, .builder), (MemberName.summary, .verifier),
-        (MemberName.result, .verifier),
+    let statement = Envelope.statementType
+    var signed: [(name: String, role: Role, type: String)] =
+      documents.keys.filter { $0.hasPrefix("records/") }.sorted().map { ($0, .builder, statement) } + [
+        (MemberName.signedSBOM, .builder, statement), (MemberName.provenance, .builder, statement),
+        (MemberName.summary, .verifier, statement), (MemberName.result, .verifier, statement),
+        (MemberName.trust, .root, TrustFile.payloadType),
       ]
-    for (name, role) in signed {
+    if manifest.profile == .release { signed.append((MemberName.policy, .root, ReleasePolicy.payloadType)) }
+    // A list without exceptions is plain; the exceptions gate refuses one that has some and is not signed.
+    if let bytes = documents[MemberName.exceptions], let envelope = try? Envelope(parsing: bytes) {
+      signed.append((MemberName.exceptions, .security, envelope.payloadType))
+      signed.append((MemberName.exceptions, .engineering, envelope.payloadType))
+    }
+    for (name, role, type) in signed {
       do throws(Problem) {
         let envelope = try Envelope(parsing: try document(name))
+        guard envelope.payloadType.isExactly(type) else {
+          throw .refused(
+            "dsse.payload-type", "the envelope holds \(envelope.payloadType), not \(type)", source: "DSSE protocol.md")
+        }
         checks += prefixed(name, trust.judge(envelope, role: role, at: time, for: manifest.profile))
       } catch {
         checks.append(Check(name, error))
@@ -133,13 +153,18 @@ extension Pack {
       .equal(
         "verdict.derived", "verdict.derived", "the verdict, derived again from the evidence",
         expected: Digest(of: derived.encoded).description, found: Digest(of: packed).description,
-        source: "design, “Who trusts what”"))
+        source: "documents/threat-model.md"))
     checks.append(
       derived.isPassed
         ? .passed("verdict.outcome", derived.title)
         : .failed(
           "verdict.outcome", "verdict.refused", derived.title, expected: "passed", found: "refused",
           hint: "see the gates: rustynet-assure evidence report"))
+    checks.append(
+      .equal(
+        "subjects", "release.subjects", "the list of released binaries",
+        expected: derived.evidence.policy.subjects.sorted().joined(separator: ", "),
+        found: derived.evidence.subjects.map(\.name).sorted().joined(separator: ", ")))
     checks += decision(derived)
     checks.append(sbom())
     do throws(Problem) {
@@ -185,12 +210,26 @@ extension Pack {
       guard statement.predicateType.isExactly(PredicateType.cycloneDX) else {
         throw .refused("sbom.type", "the signed bill of materials has the type \(statement.predicateType)")
       }
+      let subjects = try claim().subjects
+      guard statement.subjects == subjects else {
+        throw .refused("sbom.subjects", "the signed bill of materials is about other binaries than the verdict")
+      }
       return .equal(
         "sbom.signed", "sbom.swapped", "the signed bill of materials",
         expected: Digest(of: statement.predicate.canonical).description, found: Digest(of: plain.canonical).description)
     } catch {
       return Check("sbom.signed", error)
     }
+  }
+
+  /// A root that signs a policy with fewer gates than a release needs has not made a release.
+  private func required(_ gates: [String], by verdict: Verdict) -> Check {
+    let missing = gates.filter { id in !verdict.gates.contains { $0.id == id } }
+    return missing.isEmpty
+      ? .passed("policy.gates", "the policy requires every gate of a release", found: "\(verdict.gates.count) gates")
+      : .failed(
+        "policy.gates", "policy.gates", "the policy leaves out gates of a release",
+        expected: gates.joined(separator: ", "), found: "without \(missing.joined(separator: ", "))", source: "R1")
   }
 
   private func subject(_ file: (name: String, digests: [Digest])) -> Check {
@@ -203,6 +242,6 @@ extension Pack {
     return .failed(
       id, "subject.digest", "this file is none of the released binaries",
       expected: subjects.map { "\($0.name) \($0.digests[0])" }.joined(separator: ", "), found: found,
-      source: "in-toto Statement v1, assurance §1.2, trap 12", hint: "it was changed, or comes from another build")
+      source: "in-toto Statement v1, V12", hint: "it was changed, or comes from another build")
   }
 }

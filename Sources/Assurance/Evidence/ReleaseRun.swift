@@ -47,7 +47,7 @@ public struct ReleaseRun: Sendable {
 
   /// Runs everything and returns the verdict.
   public func run() async throws(Problem) -> Verdict {
-    try removeEarlierResults()
+    try ReleaseRun.removeEarlierResults(workspace, folder: folder)
     let subjects = try measureSubjects()
     try await buildRecord(subjects)
     try await writeSBOM(subjects)
@@ -74,15 +74,17 @@ public struct ReleaseRun: Sendable {
 
   // MARK: steps
 
-  private func removeEarlierResults() throws(Problem) {
-    for name in ReleaseRun.takenAway + ["evidence.pack", "report.html"] { try FileSystem.remove("\(folder)/\(name)") }
-    let earlier = "\(workspace.output)/\(ReleaseRun.earlierRecord)"
+  /// Removes what an earlier run left, but for the record of the tests, and begins the evidence anew.
+  public static func removeEarlierResults(_ workspace: Workspace, folder: String) throws(Problem) {
+    for name in takenAway + ["evidence.pack", "report.html"] { try FileSystem.remove("\(folder)/\(name)") }
+    let earlier = "\(workspace.output)/\(earlierRecord)"
     let tests = FileSystem.status(earlier) == nil ? nil : try FileSystem.read(earlier, limit: 16 << 20, links: .refused)
     try FileSystem.removeTree(workspace.output)
-    try FileSystem.makeFolder(workspace.output)
-    if let tests { try write(tests, ReleaseRun.earlierRecord) }
+    try FileSystem.makeFolder(Path.folder(of: earlier))
+    if let tests { try FileSystem.write(tests, to: earlier) }
     let exceptions = "\(workspace.root)/attestations/policies/\(MemberName.exceptions)"
-    try write(try FileSystem.read(exceptions, limit: 1 << 20, links: .refused), MemberName.exceptions)
+    let bytes = try FileSystem.read(exceptions, limit: 1 << 20, links: .refused)
+    try FileSystem.write(bytes, to: "\(workspace.output)/\(MemberName.exceptions)")
   }
 
   private func measureSubjects() throws(Problem) -> [Subject] {

@@ -3,7 +3,7 @@ public import Diagnostics
 import LinuxKit
 public import StrictJSON
 
-/// How much an unmet gate matters (requirements §4).
+/// How much an unmet gate matters (documents/rules.md).
 public enum Severity: String, Sendable, CaseIterable {
   case critical, high, medium
 }
@@ -87,7 +87,7 @@ public enum GateSet: String, Sendable, CaseIterable {
   case preview
   case release
 
-  /// The gates of this set, in order; an empty set is malformed (assurance §1.2, trap 26).
+  /// The gates of this set, in order; an empty set is malformed (V26).
   public func gates(root: String) throws(Problem) -> [String] {
     let path = "gates/sets/\(rawValue).yaml"
     let bytes = try FileSystem.read("\(root)/\(path)", limit: 1 << 16, links: .refused)

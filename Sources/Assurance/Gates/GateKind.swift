@@ -94,6 +94,7 @@ protocol GateKind: Sendable {
 enum GateKinds {
   static let all: [any GateKind.Type] = [
     LayersGate.self, CommandGate.self, SearchGate.self, DocumentsGate.self, TestsGate.self, SBOMGate.self,
+    BuildGate.self,
     ProvenanceGate.self, ExceptionsGate.self, DependenciesGate.self, AlgorithmsGate.self, PendingGate.self,
   ]
 
@@ -133,10 +134,10 @@ extension GateDefinition {
         sample >= minimum.count
         ? .passed(
           "sample", "enough was looked at", expected: "at least \(minimum.count) \(minimum.of)", found: "\(sample)",
-          source: "assurance §1.2, trap 26")
+          source: "V26")
         : .failed(
           "sample", "gate.sample", "too little was looked at", expected: "at least \(minimum.count) \(minimum.of)",
-          found: "\(sample)", source: "assurance §1.2, trap 26",
+          found: "\(sample)", source: "V26",
           hint: "a gate that matched nothing proves nothing; correct its paths")
       return [enough] + (try GateKinds.named(kind).judge(self, reader, by: evidence))
     } catch {

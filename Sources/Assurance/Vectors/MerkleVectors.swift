@@ -10,14 +10,33 @@ public enum MerkleVectors {
   public static func judge(path: String) throws(Problem) -> VectorReport {
     var report = VectorReport()
     for file in try Corpus.files(at: path) {
-      let document = try Corpus.document(of: file)
       do {
+        let document = JSONReader(try JSON(parsing: withoutHugeNumbers(try Corpus.bytes(of: file))))
         let isValid = try isValid(document)
         report.judge(
           file, expected: Answer.word(!(try document.member("wantErr").bool())), found: Answer.word(isValid))
       } catch { throw error.at(file) }
     }
     return report
+  }
+
+  /// The document with -1 in place of numbers that our strict JSON refuses to hold inexactly.
+  ///
+  /// Two cases have the index 2^64-1. It is outside every tree, as -1 is, and the rest of the case must be readable. A
+  /// number stands behind a colon or a space here, never inside of base 64 text.
+  private static func withoutHugeNumbers(_ bytes: [UInt8]) -> [UInt8] {
+    var result: [UInt8] = []
+    var digits: [UInt8] = []
+    for byte in bytes + [0x0a] {
+      if (0x30...0x39).contains(byte), !digits.isEmpty || result.last == 0x20 || result.last == 0x3a {
+        digits.append(byte)
+      } else {
+        result += digits.count < 17 ? digits : Array("-1".utf8)
+        digits = []
+        result.append(byte)
+      }
+    }
+    return result
   }
 
   /// Whether the proof holds. What is malformed in a case, such as a root of another length, refuses it; a case without

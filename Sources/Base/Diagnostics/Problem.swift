@@ -1,4 +1,4 @@
-/// The exit codes of every program of the project; no other is used (design, "Exit codes, everywhere").
+/// The exit codes of every program of the project; no other is used (see README.md).
 public enum ExitCode: Int32, Sendable, CaseIterable {
   /// Everything that was asked for holds.
   case passed = 0

@@ -1,7 +1,7 @@
 public import Diagnostics
 import Glibc
 
-/// Reading, and writing in a way that survives a power cut at any byte (design, rule 6).
+/// Reading, and writing in a way that survives a power cut at any byte (R6).
 public enum FileSystem {
   /// Whether symbolic links are followed at the last part of a path.
   public enum Links: Sendable { case followed, refused }

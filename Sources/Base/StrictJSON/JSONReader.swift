@@ -22,7 +22,7 @@ public struct JSONReader: Sendable {
     return object
   }
 
-  /// Refuses every member but those named: the formats of our own are closed (requirements §2.5).
+  /// Refuses every member but those named: the formats of our own are closed (R7).
   public func closed(_ keys: String...) throws(Problem) {
     for member in try object().members where !keys.contains(where: { $0.isExactly(member.key) }) {
       throw problem("json.unknown-field", "the field “\(member.key)” is not known here", hint: "known: \(keys)")

@@ -133,7 +133,7 @@ struct LedgerAppend: ParsableCommand {
   private func read(_ path: String) throws(Problem) -> [[UInt8]] {
     let bytes =
       path == "-"
-      ? try FileDescriptor(adopting: 0, path: "standard input").readAll(limit: 1 << 30)
+      ? try FileDescriptor(duplicating: 0, path: "standard input").readAll(limit: 1 << 30)
       : try FileSystem.read(path, limit: lines ? 1 << 30 : EntryBundle.entryLimit)
     guard lines else { return [bytes] }
     let text = bytes.last == 0x0a ? bytes.dropLast() : bytes[...]

@@ -27,7 +27,7 @@ struct LedgerProve: ParsableCommand {
         "ledger.size", "the checkpoint has \(found) entries, not \(size)", hint: "give the older one with --checkpoint")
     }
     if let output { return try FileSystem.write(proof.bytes, to: output) }
-    try FileDescriptor(adopting: 1, path: "standard output").write(proof.bytes)
+    try FileDescriptor(duplicating: 1, path: "standard output").write(proof.bytes)
   }
 }
 

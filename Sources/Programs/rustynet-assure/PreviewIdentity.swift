@@ -11,7 +11,7 @@ import Wire
 /// The key, trust file and ledger of the preview profile, in the user's state folder.
 ///
 /// The passphrase lies beside the key, readable by its owner: this is no protection and is not meant to be one. The
-/// key says `use: preview`, so that nothing it signs can pass for a release (design, “Who trusts what”).
+/// key says `use: preview`, so that nothing it signs can pass for a release (documents/threat-model.md).
 enum PreviewIdentity {
   private static let principal = "builder"
   private static let days: Int64 = 90

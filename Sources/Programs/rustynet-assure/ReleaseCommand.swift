@@ -33,6 +33,9 @@ struct ReleaseCommand: AsyncParsableCommand {
     try FileSystem.makeFolder(folder)
     let workspace = try await Workspace(root: root, output: "\(folder)/evidence")
     let begin = Host.monotonicSeconds()
+    if profile == .release, let missing = keys.missing {
+      return try await judgeUnsigned(workspace, folder: folder, missing: missing)
+    }
     let (identity, policy, bytes) = try profile == .preview ? preview(workspace) : release()
     let run = ReleaseRun(
       workspace: workspace, folder: folder, policy: policy, policyBytes: bytes, identity: identity
@@ -71,6 +74,30 @@ struct ReleaseCommand: AsyncParsableCommand {
     return (identity, policy, bytes)
   }
 
+  /// Looks at what there is without keys, so that the release manager sees what is missing; never passed.
+  private func judgeUnsigned(_ workspace: Workspace, folder: String, missing: Problem) async throws {
+    try ReleaseRun.removeEarlierResults(workspace, folder: folder)
+    let path = "\(workspace.root)/attestations/policies/release.json"
+    let policy = try PolicyCommand.read(path).policy
+    let evidence = Evidence(
+      policy: policy, trust: nil, time: Host.now(), commit: workspace.source.commit, subjects: [],
+      documents: try EvidenceFolder.read(workspace.output))
+    var results: [GateResult] = []
+    for required in policy.gates {
+      let (gate, _) = try GateDefinition.load(required.id, root: workspace.root)
+      let observation = try await gate.observe(in: workspace)
+      results.append(GateResult(gate, checks: gate.judge(observation.facts, by: evidence)))
+      Console.note("gate \(gate.id): \(results[results.count - 1].outcome.rawValue)")
+    }
+    let verdict = Verdict(unsigned: evidence, gates: results, missing: missing)
+    try FileSystem.write(verdict.encoded, to: "\(folder)/verdict.json")
+    try FileSystem.write(try PackPage.html(unsigned: verdict), to: "\(folder)/report.html")
+    if let json { try FileSystem.write(verdict.encoded, to: json) }
+    try VerdictText.print(verdict)
+    Console.print("files: \(folder)/{report.html,verdict.json}; nothing is signed, so there is no pack")
+    throw Report.end(.refused)
+  }
+
   /// The pack, read back from the disk and audited like an auditor would; its report is written from it.
   private func audit(_ folder: String, identity: ReleaseIdentity) throws(Problem) {
     let pack = try Pack(parsing: try FileSystem.read("\(folder)/evidence.pack", limit: Container.sizeLimit))
@@ -102,20 +129,21 @@ struct ReleaseKeyOptions: ParsableArguments {
     let origin: String
   }
 
-  func required() throws(Problem) -> Required {
-    guard signer.key != nil, let trust, let trustFingerprint, let policy, let ledger, let origin else {
-      // Not an error of spelling: what a release needs is not there, so nothing can be judged as one.
-      throw .refused(
-        "release.not-run",
-        "no release was judged: it needs --key, --trust, --trust-fingerprint, --policy, --ledger and --origin",
-        source: "design, “Who trusts what”",
-        hint: "not run: \(ReleaseKeyOptions.pending); see documents/operations/release.md")
-    }
-    return Required(trust: trust, fingerprint: trustFingerprint, policy: policy, ledger: ledger, origin: origin)
+  /// What is wrong where not everything that a release needs is given.
+  var missing: Problem? {
+    let given = [signer.key, trust, trustFingerprint, policy, ledger, origin]
+    guard given.contains(nil) else { return nil }
+    return .refused(
+      "release.no-identity",
+      "a release needs --key, --trust, --trust-fingerprint, --policy, --ledger and --origin",
+      source: "documents/threat-model.md", hint: "see documents/operations/release.md")
   }
 
-  private static var pending: String {
-    (try? GateSet.release.gates(root: ".").joined(separator: ", ")) ?? "every gate of the release set"
+  func required() throws(Problem) -> Required {
+    guard let trust, let trustFingerprint, let policy, let ledger, let origin else {
+      throw missing ?? .usage("usage.release", "an option of the release profile is missing")
+    }
+    return Required(trust: trust, fingerprint: trustFingerprint, policy: policy, ledger: ledger, origin: origin)
   }
 }
 
@@ -128,12 +156,17 @@ enum VerdictText {
         "  deferred  \(deferral.requirement.padding(to: 10))\(deferral.gate): \(deferral.reason) "
           + "(\(deferral.owner), until \(deferral.expires))")
     }
+    var said: [Check] = []
     for gate in verdict.gates where gate.deferral == nil {
       Console.print("  \(gate.outcome.rawValue.padding(to: 10))\(gate.id.padding(to: 20))\(gate.title)")
-      for line in Report.lines(gate.checks.filter { $0.outcome != .passed }) { Console.print("  \(line)") }
+      let faults = gate.checks.filter { $0.outcome != .passed }
+      // One cause, such as a change that is in no commit, shows in many gates; it is explained once.
+      for line in Report.lines(faults.filter { !said.contains($0) }) { Console.print("  \(line)") }
+      for check in faults where said.contains(check) { Console.print("    \(check.id): as above") }
+      said += faults
     }
-    Console.print(
-      "commit \(verdict.evidence.commit), ledger entry \(verdict.sequence), judged at \(verdict.evidence.time)")
+    let entry = verdict.evidence.trust == nil ? "in no ledger" : "ledger entry \(verdict.sequence)"
+    Console.print("commit \(verdict.evidence.commit), \(entry), judged at \(verdict.evidence.time)")
     for subject in verdict.evidence.subjects { Console.print("released \(subject.name) \(subject.digests[0])") }
   }
 }

@@ -39,7 +39,7 @@ struct VerifyAttestation: ParsableCommand {
     guard signed.payloadType == Envelope.statementType else {
       throw Problem.refused(
         "dsse.payload-type", "the envelope holds no in-toto Statement but \(signed.payloadType)", place: envelope,
-        source: "DSSE protocol.md; assurance §1.2, trap 6")
+        source: "DSSE protocol.md; V6")
     }
     var checks = trust.judge(signed, role: role, at: time, for: trust.profile)
     var facts: [(String, JSON)] = [("asOf", .string(time.description))]
@@ -64,7 +64,7 @@ struct VerifyAttestation: ParsableCommand {
     return .failed(
       id, "subject.digest", "the file is no subject of the Statement",
       expected: statement.subjects.flatMap { $0.digests.map(\.description) }.joined(separator: ", "), found: found,
-      source: "in-toto Statement v1; assurance §1.2, traps 10 and 12")
+      source: "in-toto Statement v1; V10, V12")
   }
 
   private func predicate(_ statement: Statement, trust: TrustFile, at time: Timestamp) throws(Problem) -> [Check] {
@@ -74,7 +74,7 @@ struct VerifyAttestation: ParsableCommand {
         .equal(
           "predicate-type", "statement.predicate-type", "the type of the predicate",
           expected: PredicateType.named(predicateType), found: statement.predicateType,
-          source: "CVE-2022-35929; assurance §1.2, trap 6"))
+          source: "CVE-2022-35929; V6"))
     }
     if statement.predicateType == PredicateType.record {
       let record = try Record(statement)

@@ -6,7 +6,7 @@ import Vectors
 struct VectorsCommand: ParsableCommand {
   /// The corpora that have a judge. A new one adds its case here and in `judge`.
   enum Kind: String, ExpressibleByArgument, CaseIterable {
-    case json, wycheproof, ed25519
+    case json, wycheproof, ed25519, merkle
   }
 
   static let configuration = CommandConfiguration(
@@ -38,6 +38,7 @@ struct VectorsCommand: ParsableCommand {
     case .json: try JSONVectors.judge(path: path)
     case .wycheproof: try WycheproofVectors.judge(path: path)
     case .ed25519: try Ed25519Vectors.judge(path: path)
+    case .merkle: try MerkleVectors.judge(path: path)
     }
   }
 }

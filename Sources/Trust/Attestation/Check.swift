@@ -1,7 +1,7 @@
 public import Diagnostics
 public import StrictJSON
 
-/// What became of one check. Only `passed` counts; there is no fourth outcome (design, rule 3).
+/// What became of one check. Only `passed` counts; there is no fourth outcome (R3).
 public enum Outcome: String, Sendable, CaseIterable {
   case passed
   case failed
@@ -10,7 +10,7 @@ public enum Outcome: String, Sendable, CaseIterable {
 }
 
 /// One thing that was looked at, with what was compared, the source of the rule and a hint: what every verdict, page
-/// and report of ours is made of (`gates/schema/check.json`).
+/// and report of ours is made of (`gates/schema/check.schema.json`).
 public struct Check: Sendable, Equatable {
   /// A stable name within its list, such as `subject.digest`.
   public var id: String

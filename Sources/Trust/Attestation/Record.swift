@@ -128,6 +128,13 @@ public struct Record: Sendable {
       commit: try source.member("commit").token(atMost: 64), isClean: try source.member("clean").bool())
     let tool = try reader.member("tool")
     try tool.closed("name", "version", "digest")
+    guard try tool.member("name").text() == "rustynet-assure" else {
+      throw tool.problem("record.tool", "the record was made by another program")
+    }
+    _ = try tool.member("version").token(atMost: 64)
+    // Not kept, but no other kind of value may stand there.
+    _ = try tool.member("name").token(atMost: 64)
+    _ = try tool.member("version").token(atMost: 64)
     let digest = try tool.member("digest").token()
     do { self.tool = try Digest(digest) } catch { throw tool.located(error) }
     commands = try Record.commands(try reader.member("commands"))

@@ -4,7 +4,7 @@ import StrictJSON
 public import Wire
 
 /// What a release must show: the gates with their exact definitions, every threshold, and what may be deferred
-/// (`documents/specs/release-policy.md`). Thresholds stand here and nowhere else (design, rule 2).
+/// (`documents/specs/release-policy.md`). Thresholds stand here and nowhere else (R2).
 public struct ReleasePolicy: Sendable {
   /// The media type of a signed release policy.
   public static let payloadType = "application/vnd.rustynet.release-policy.v1+json"
@@ -115,7 +115,7 @@ public struct ReleasePolicy: Sendable {
       let text = try element.member("definition").token()
       do { gates.append(RequiredGate(id: id, definition: try Digest(text))) } catch { throw element.located(error) }
     }
-    // An empty set would pass on nothing (assurance §1.2, trap 26).
+    // An empty set would pass on nothing (V26).
     guard !gates.isEmpty else { throw reader.problem("policy.no-gate", "the policy requires no gate") }
     return gates
   }
@@ -131,7 +131,7 @@ public struct ReleasePolicy: Sendable {
           owner: try element.member("owner").token(atMost: 128), expires: try element.member("expires").timestamp()))
     }
     guard deferrals.isEmpty || profile == .preview else {
-      throw reader.problem("policy.deferral", "the release profile permits no deferral", source: "requirements §0")
+      throw reader.problem("policy.deferral", "the release profile permits no deferral", source: "documents/rules.md")
     }
     return deferrals
   }
@@ -162,7 +162,7 @@ public struct ReleasePolicy: Sendable {
   /// The number with this name; a gate that asks for one that is not there is malformed, never unlimited.
   public func limit(_ name: String) throws(Problem) -> Int64 {
     guard let value = limits[name] else {
-      throw .malformed("policy.no-limit", "the release policy has no limit “\(name)”", source: "design, rule 2")
+      throw .malformed("policy.no-limit", "the release policy has no limit “\(name)”", source: "R2")
     }
     return value
   }

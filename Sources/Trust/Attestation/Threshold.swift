@@ -7,7 +7,7 @@ extension TrustFile {
   ///
   /// Every signature is tried with every key of the role, so neither a wrong key id nor the order of the signatures
   /// changes the result; two keys of one principal count once; a signature that does not verify is listed and does
-  /// not spoil a threshold that is met (assurance §1.2, traps 3 to 5).
+  /// not spoil a threshold that is met (V3 to V5).
   ///
   /// - Parameters:
   ///   - time: when the signatures are taken to have been made.
@@ -56,7 +56,7 @@ extension TrustFile {
     let listed = (counted + others).sorted { ($0.id, $0.message) < ($1.id, $1.message) }
     let expected = "\(rule.threshold) of \(rule.principals.joined(separator: ", "))"
     let found = signers.isEmpty ? "none" : signers.sorted().joined(separator: ", ")
-    let source = "assurance §1.2, trap 5"
+    let source = "V5"
     let threshold: Check =
       isMet
       ? .passed(
@@ -124,14 +124,14 @@ extension TrustFile {
   }
 }
 
-/// The limits of age that hold everywhere (requirements §0).
+/// The limits of age that hold everywhere (documents/rules.md).
 public enum Freshness {
   /// How far in the future a measurement may lie, in seconds.
   public static let futureTolerance: Int64 = 300
 
   /// Refuses a measurement from the future or older than `maximum` seconds; counted from the time of measurement.
   public static func check(_ id: String, measured: Timestamp, at time: Timestamp, maximum: Int64) -> Check {
-    let source = "requirements §0, A4"
+    let source = "V27, A4"
     let age = time.seconds - measured.seconds
     if age < -futureTolerance {
       return .failed(

@@ -86,7 +86,7 @@ public struct TrustFile: Sendable, Equatable {
         throw .malformed(
           "trust.threshold",
           "the threshold \(rule.threshold) of the role \(role.rawValue) is not between 1 and \(rule.principals.count)",
-          source: "assurance §1.2, trap 5")
+          source: "V5")
       }
     }
     guard roles[.root] != nil else { throw .malformed("trust.no-root", "the role root is missing") }
@@ -126,34 +126,39 @@ public struct TrustFile: Sendable, Equatable {
     return Digest(of: json.canonical)
   }
 
-  // MARK: changes
+  // MARK: changes; a change that is refused leaves the file as it was
 
   /// Adds a principal, or a key to one who is there.
   public mutating func add(_ key: TrustedKey, of name: String) throws(Problem) {
+    var changed = self
     if let index = principals.firstIndex(where: { $0.name == name }) {
-      principals[index].keys.append(key)
+      changed.principals[index].keys.append(key)
     } else {
-      principals.append(Principal(name: name, keys: [key]))
-      principals.sort { $0.name < $1.name }
+      changed.principals.append(Principal(name: name, keys: [key]))
+      changed.principals.sort { $0.name < $1.name }
     }
-    try validate()
+    try changed.validate()
+    self = changed
   }
 
   /// Lets `name` act in `role`, with this threshold where one is given.
   public mutating func allow(_ name: String, in role: Role, threshold: Int?) throws(Problem) {
     let names = Set(roles[role]?.principals ?? []).union([name])
-    roles[role] = RoleRule(threshold: threshold ?? roles[role]?.threshold ?? 1, principals: Array(names))
-    try validate()
+    var changed = self
+    changed.roles[role] = RoleRule(threshold: threshold ?? roles[role]?.threshold ?? 1, principals: Array(names))
+    try changed.validate()
+    self = changed
   }
 
   /// Revokes the key with this id since `time`.
   public mutating func revoke(_ id: String, since time: Timestamp, supersededBy: String?) throws(Problem) {
+    var changed = self
     for index in principals.indices {
       guard let position = principals[index].keys.firstIndex(where: { $0.key.id == id }) else { continue }
-      principals[index].keys[position].revokedSince = time
-      principals[index].keys[position].supersededBy = supersededBy
+      changed.principals[index].keys[position].revokedSince = time
+      changed.principals[index].keys[position].supersededBy = supersededBy
       // Reading it back applies every rule of the format, such as that the successor is there.
-      self = try TrustFile(parsing: json.canonical)
+      self = try TrustFile(parsing: changed.json.canonical)
       return
     }
     throw .malformed("trust.no-such-key", "no principal has the key \(id)")

@@ -54,7 +54,7 @@ public struct TrustedKey: Sendable, Equatable {
     guard use == profile else {
       throw .refused(
         "key.use", "the key \(id) is for \(use.rawValue), not for \(profile.rawValue)",
-        source: "design, “Who trusts what”")
+        source: "documents/threat-model.md")
     }
     guard validFrom <= time else {
       throw .refused("key.not-yet-valid", "the key \(id) is valid from \(validFrom), the time is \(time)")

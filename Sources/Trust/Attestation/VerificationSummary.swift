@@ -33,7 +33,7 @@ public struct VerificationSummary: Sendable {
   public let inputs: [Input]
   /// Whether it passed.
   public let isPassed: Bool
-  /// What is thereby verified; empty where it failed (assurance §1.2, trap 24).
+  /// What is thereby verified; empty where it failed (V24).
   public let levels: [String]
 
   /// A summary.

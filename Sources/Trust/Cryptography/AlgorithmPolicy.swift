@@ -6,7 +6,7 @@ public import Wire
 /// What stands in no list is denied. A denied name can be let through for a time by an exception; an exception for an
 /// allowed one is an error, because it would hide that the list already has it.
 public struct AlgorithmPolicy: Sendable {
-  /// The purposes, each with a list of its own (requirements, "Algorithm policy").
+  /// The purposes, each with a list of its own.
   public enum Use: String, Sendable, CaseIterable {
     case ownSigning = "own-signing"
     case foreignSignatures = "foreign-signatures"

@@ -21,7 +21,7 @@ public enum Randomness {
 
 /// Bytes that must not leak: in guarded memory of libsodium (locked, left out of core dumps), wiped when dropped.
 ///
-/// It has no description and no mirror, so that it cannot be printed, logged or encoded by accident (design, rule 8).
+/// It has no description and no mirror, so that it cannot be printed, logged or encoded by accident (R8).
 /// Safe: the memory is written before the initialiser returns, read-only afterwards, and freed with the value.
 @safe public final class SecretBytes: @unchecked Sendable, CustomStringConvertible, CustomReflectable {
   private let memory: UnsafeMutablePointer<UInt8>

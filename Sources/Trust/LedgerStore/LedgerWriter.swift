@@ -19,6 +19,10 @@ public struct LedgerReceipt: Sendable {
 public struct LedgerWriter: ~Copyable {
   /// How many bytes of records are collected before they are written.
   private static let bufferSize = 1 << 20
+  /// Superseded partial tiles may take this much of the disk before they are removed.
+  private static let supersededLimit = 64 << 20
+  /// From this number of entries on, a batch is worth a second thread.
+  private static let parallelLimit = 2048
 
   private let ledger: Ledger
   private let signer: NoteSigner
@@ -26,6 +30,9 @@ public struct LedgerWriter: ~Copyable {
   private let journal: FileDescriptor
   private let hasher = MerkleHasher()
   private var state: LedgerState
+  /// Partial tiles of former checkpoints that are still there, and their bytes.
+  private var superseded: [Tile] = []
+  private var supersededBytes = 0
   /// The present checkpoint.
   public private(set) var checkpoint: SignedCheckpoint
   /// Entries found durable but not covered by the checkpoint when the ledger was opened; the next checkpoint has them.
@@ -94,13 +101,20 @@ public struct LedgerWriter: ~Copyable {
     }
     isBroken = true
     let first = state.edge.size
-    let leaves = try writeJournal(entries)
-    let folder = ledger.path
-    for (entry, leaf) in zip(entries, leaves) {
-      try state.edge.append(entry, leaf: leaf) { (tile, bytes) throws(Problem) in
-        try FileSystem.writeRebuildable(bytes, to: "\(folder)/\(tile.path)")
-      }
+    let leaves = try hash(entries)
+    var edge = state.edge
+    var end = (start: state.start, offset: state.end)
+    let tiles = TileWriter(folder: ledger.path, present: checkpoint.checkpoint.size)
+    if entries.count < LedgerWriter.parallelLimit {
+      try LedgerWriter.write(entries, leaves, from: first, to: journal, &end)
+      try tiles.write(entries, leaves, &edge)
+    } else {
+      // Tiles need not wait for the journal: what a crash leaves of them lies behind the checkpoint, where nobody looks.
+      try Parallel.run(
+        { () throws(Problem) in try LedgerWriter.write(entries, leaves, from: first, to: journal, &end) },
+        { () throws(Problem) in try tiles.write(entries, leaves, &edge) })
     }
+    state = LedgerState(edge: edge, start: end.start, end: end.offset, pending: state.pending)
     try publish()
     isBroken = false
     return LedgerReceipt(indices: first..<state.edge.size, checkpoint: checkpoint)
@@ -111,20 +125,29 @@ public struct LedgerWriter: ~Copyable {
     try append([]).checkpoint
   }
 
-  /// Writes the records and waits for the disk; returns the leaf hashes.
-  private mutating func writeJournal(_ entries: [[UInt8]]) throws(Problem) -> [LogHash] {
-    var leaves: [LogHash] = []
-    leaves.reserveCapacity(entries.count)
+  /// The leaf hashes, in two halves where that pays.
+  private func hash(_ entries: [[UInt8]]) throws(Problem) -> [LogHash] {
+    guard entries.count >= LedgerWriter.parallelLimit else { return entries.map(hasher.leaf) }
+    let middle = entries.count / 2
+    var left: [LogHash] = []
+    var right: [LogHash] = []
+    try Parallel.run(
+      { () throws(Problem) in left = entries[..<middle].map(hasher.leaf) },
+      { () throws(Problem) in right = entries[middle...].map(MerkleHasher().leaf) })
+    return left + right
+  }
+
+  /// Writes the records and waits for the disk; `end` is moved behind them.
+  private static func write(
+    _ entries: [[UInt8]], _ leaves: [LogHash], from first: Int, to journal: borrowing FileDescriptor,
+    _ end: inout (start: Int, offset: Int)
+  ) throws(Problem) {
     var buffer: [UInt8] = []
-    var start = state.start
-    var end = state.end
-    for entry in entries {
-      let leaf = hasher.leaf(entry)
-      Journal.append(entry, index: state.edge.size + leaves.count, leaf: leaf, to: &buffer)
-      leaves.append(leaf)
-      start = end
-      end += Journal.recordHeader + entry.count
-      if buffer.count >= LedgerWriter.bufferSize {
+    buffer.reserveCapacity(min(bufferSize, entries.reduce(0) { $0 + $1.count + Journal.recordHeader }) + 65_536)
+    for (number, entry) in entries.enumerated() {
+      Journal.append(entry, index: first + number, leaf: leaves[number], to: &buffer)
+      end = (end.offset, end.offset + Journal.recordHeader + entry.count)
+      if buffer.count >= bufferSize {
         try journal.write(buffer)
         buffer.removeAll(keepingCapacity: true)
       }
@@ -132,40 +155,50 @@ public struct LedgerWriter: ~Copyable {
     try journal.write(buffer)
     // Also without new entries: pending ones may not have reached the disk.
     try journal.synchronize()
-    state.start = start
-    state.end = end
-    return leaves
   }
 
-  /// Writes the partial tiles, then the checkpoint, then clears away what both replace.
+  /// Writes the checkpoint, then clears away what it replaces.
   private mutating func publish() throws(Problem) {
-    let folder = ledger.path
-    // A tile with the same name has the same content; writing it anew could only lose it.
-    let present = Set(Tile.partials(size: checkpoint.checkpoint.size))
-    try state.edge.forEachPartial { (tile, bytes) throws(Problem) in
-      guard !present.contains(tile) else { return }
-      try FileSystem.writeRebuildable(bytes, to: "\(folder)/\(tile.path)")
-    }
     let next = try Checkpoint(origin: signer.key.name, size: state.edge.size, root: state.edge.root)
     let signed = try SignedCheckpoint(next, signers: [signer])
     try FileSystem.write(signed.note.bytes, to: ledger.checkpointPath)
-    try removeSuperseded(from: checkpoint.checkpoint.size, to: next.size)
+    let old = checkpoint.checkpoint.size
     checkpoint = signed
+    supersede(from: old, to: next.size)
     state.pending = 0
     Position.write(ledger.positionPath, size: next.size, start: state.start)
   }
 
-  /// Removes the partial tiles of the former checkpoint. Readers that still hold it find the wider ones.
-  private func removeSuperseded(from old: Int, to new: Int) throws(Problem) {
+  /// Remembers the partial tiles of the former checkpoint, to be removed later: some file systems make files slowly
+  /// while many have just been removed. Readers that still hold that checkpoint find the wider ones.
+  private mutating func supersede(from old: Int, to new: Int) {
     guard old != new else { return }
     let present = Set(Tile.partials(size: new))
-    let folders = Set(present.map(\.partialFolder))
     for tile in Tile.partials(size: old) where !present.contains(tile) {
+      superseded.append(tile)
+      supersededBytes += FileSystem.status("\(ledger.path)/\(tile.path)")?.size ?? 0
+    }
+    if superseded.count >= 4096 || supersededBytes >= LedgerWriter.supersededLimit { removeSuperseded() }
+  }
+
+  /// Removes them; one that stays, for whatever reason, is a leftover that `fsck` clears away.
+  private mutating func removeSuperseded() {
+    LedgerWriter.remove(superseded, below: ledger.path, size: checkpoint.checkpoint.size)
+    superseded = []
+    supersededBytes = 0
+  }
+
+  private static func remove(_ tiles: [Tile], below folder: String, size: Int) {
+    let folders = Set(Tile.partials(size: size).map(\.partialFolder))
+    for tile in tiles {
       if folders.contains(tile.partialFolder) {
-        try FileSystem.remove("\(ledger.path)/\(tile.path)")
+        try? FileSystem.remove("\(folder)/\(tile.path)")
       } else {
-        try FileSystem.removeTree("\(ledger.path)/\(tile.partialFolder)")
+        // The tile is full now, so nothing of the folder is needed.
+        try? FileSystem.removeTree("\(folder)/\(tile.partialFolder)")
       }
     }
   }
+
+  deinit { LedgerWriter.remove(superseded, below: ledger.path, size: checkpoint.checkpoint.size) }
 }

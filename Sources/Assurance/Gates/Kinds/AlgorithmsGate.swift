@@ -38,7 +38,12 @@ enum AlgorithmsGate: GateKind {
           "symbols", "algorithm.denied", "a source names a denied primitive", found: try match.text(), source: "P1-10"))
     }
     if checks.isEmpty { checks.append(.passed("symbols", "no source names a denied primitive", source: "P1-10")) }
-    for (use, list) in try facts.member("lists").members() where use != AlgorithmPolicy.Use.identifierOnly.rawValue {
+    let lists = try facts.member("lists")
+    // A list that is not there would have nothing denied in it.
+    for use in AlgorithmPolicy.Use.allCases where try lists.optional(use.rawValue)?.elements().isEmpty ?? true {
+      checks.append(.failed("lists.\(use.rawValue)", "algorithm.no-list", "the list is missing or empty"))
+    }
+    for (use, list) in try lists.members() where use != AlgorithmPolicy.Use.identifierOnly.rawValue {
       for element in try list.elements() {
         let algorithm = try element.text()
         guard AlgorithmPolicy.denied.contains(algorithm) else { continue }
@@ -53,10 +58,16 @@ enum AlgorithmsGate: GateKind {
     return checks + judge(trust, maximum: try evidence.policy.limit("keys.maximum-validity-days"), evidence)
   }
 
+  private static func isOver(_ key: TrustedKey, at time: Timestamp) -> Bool {
+    if let revoked = key.revokedSince, revoked <= time { return true }
+    return key.supersededBy != nil && key.validUntil < time
+  }
+
   private static func judge(_ trust: TrustFile, maximum: Int64, _ evidence: Evidence) -> [Check] {
     var checks: [Check] = []
     for principal in trust.principals {
-      for key in principal.keys where key.supersededBy == nil && key.revokedSince == nil {
+      // A key that counts no longer does no harm; one that is merely superseded still counts.
+      for key in principal.keys where !isOver(key, at: evidence.time) {
         let id = "key.\(principal.name).\(key.key.id)"
         do throws(Problem) {
           try key.requireUsable(at: evidence.time, for: evidence.policy.profile)

@@ -42,19 +42,28 @@ enum DependenciesGate: GateKind {
   }
 
   static func judge(_ gate: GateDefinition, _ facts: JSONReader, by evidence: Evidence) throws(Problem) -> [Check] {
-    let source = "P1-18, “licences and sources”"
+    let source = "P1-18"
     let document = try SBOMDocument(parsing: try evidence.document("sbom.cdx.json"))
     let exceptions = try DependencyExceptions(parsing: try evidence.document("dependency-exceptions.json"))
     var detected: [String: String] = [:]
     for element in try facts.member("licences").elements() {
       detected[try element.member("purl").text()] = try element.member("licence").text()
     }
-    var checks: [Check] = []
-    for purl in Set(document.components.compactMap(\.purl)).sorted() where !purl.hasPrefix("pkg:generic/rustynet") {
+    // An exception counts only where the whole list does: signed by two, short, used.
+    let packages = document.components.compactMap(\.purl)
+    let judged = exceptions.list.isEmpty ? [] : try exceptions.judge(evidence: evidence, packages: packages)
+    let areValid = judged.outcome == .passed
+    let outside = document.components.filter { !isReleased($0, evidence) }
+    var checks = outside.filter { $0.purl == nil }.map { component in
+      Check.failed(
+        "dependency.\(component.name)", "dependencies.no-purl", "the dependency has no package URL, so no list has it",
+        found: component.name, source: source, hint: "take it from a package, or do without it")
+    }
+    for purl in Set(outside.compactMap(\.purl)).sorted() {
       let id = "dependency.\(purl)"
       guard let listed = evidence.policy.dependencies.first(where: { matches(purl, $0.purl) }) else {
         checks.append(
-          exceptions.covers(purl, at: evidence.time)
+          areValid && exceptions.covers(purl, at: evidence.time)
             ? .passed(id, "the dependency is covered by an exception")
             : .failed(
               id, "dependencies.unlisted", "the dependency stands in no list", found: purl, source: source,
@@ -73,6 +82,17 @@ enum DependenciesGate: GateKind {
     return checks.isEmpty
       ? [.failed("dependencies", "dependencies.none", "the bill of materials names no dependency", source: source)]
       : checks
+  }
+}
+
+extension DependenciesGate {
+  /// Whether a component is one of the released binaries; those are what depends, not what is depended on.
+  private static func isReleased(_ component: SBOMDocument.Component, _ evidence: Evidence) -> Bool {
+    ["application", "file"].contains(component.type)
+      && evidence.subjects.contains { subject in
+        guard component.name.isExactly(subject.name) else { return false }
+        return component.purl.map { matches($0, "pkg:generic/\(subject.name)") } ?? true
+      }
   }
 }
 

@@ -85,7 +85,7 @@ struct LayerRules {
 
   /// A check for each target that is wrong, and one for all that are right.
   func judge(_ targets: [Target]) -> [Check] {
-    let source = "design, “Layers”; P1-1"
+    let source = "documents/architecture.md; P1-1"
     var failures: [Check] = []
     func fail(_ target: String, _ code: String, _ message: String) {
       failures.append(

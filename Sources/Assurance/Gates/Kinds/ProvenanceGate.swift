@@ -45,13 +45,18 @@ enum ProvenanceGate: GateKind {
   }
 
   private static func source(_ document: ProvenanceDocument, _ evidence: Evidence) -> [Check] {
-    let commits = document.dependencies.compactMap { $0.digest["gitCommit"] }
+    // Only the dependency called “source” says what was built; a commit of some package says nothing of it.
+    let source = try? document.dependency(named: "source")
+    let commit = source?.digest["gitCommit"] ?? "none"
+    let address = document.sourceAddress ?? ""
+    let isOfSource = source?.uri.map { $0.isExactly(address) || $0.hasPrefix("\(address)@") } ?? false
     return [
-      commits.contains(evidence.commit)
-        ? .passed("commit", "the commit is the released one", expected: evidence.commit, found: evidence.commit)
+      commit.isExactly(evidence.commit) && isOfSource
+        ? .passed("commit", "the commit is the released one", expected: evidence.commit, found: commit)
         : .failed(
-          "commit", "provenance.commit", "the provenance speaks of another commit", expected: evidence.commit,
-          found: commits.joined(separator: ", "), source: "A16"),
+          "commit", "provenance.commit", "the provenance speaks of another commit or repository",
+          expected: "\(evidence.commit) of \(address)", found: "\(commit) of \(source?.uri ?? "nothing")", source: "A16"
+        ),
       document.isSourceClean == true
         ? .passed("clean", "the tree had no change beside the commit")
         : .failed(
@@ -64,7 +69,7 @@ enum ProvenanceGate: GateKind {
   private static func dependencies(_ document: ProvenanceDocument, _ evidence: Evidence) throws(Problem) -> [Check] {
     let sbom = try SBOMDocument(parsing: try evidence.document("sbom.cdx.json"))
     let resolved = Set(document.dependencies.compactMap(\.uri))
-    let missing = sbom.swiftPackages.filter { package in !resolved.contains { $0.contains(package.purl) } }
+    let missing = sbom.swiftPackages.filter { !resolved.contains($0.purl) }
     if missing.isEmpty, !sbom.swiftPackages.isEmpty {
       return [
         .passed(
@@ -81,7 +86,7 @@ enum ProvenanceGate: GateKind {
 
 /// What a release policy says of a provenance, wherever it came from.
 public enum ProvenanceRules {
-  /// What the signer may assert at all (assurance §1.2, trap 25).
+  /// What the signer may assert at all (V25).
   public static func judge(_ document: ProvenanceDocument, policy: ReleasePolicy) -> [Check] {
     func listed(_ id: String, _ what: String, _ found: String?, _ allowed: [String]) -> Check {
       let expected = allowed.joined(separator: " or ")

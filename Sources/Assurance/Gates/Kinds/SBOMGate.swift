@@ -66,7 +66,7 @@ enum ReleasedBinaries {
     return [
       .equal(
         "binaries", "release.binaries", "the binaries on disk", expected: subjects.sorted().joined(separator: ", "),
-        found: measured.sorted().joined(separator: ", "), source: "assurance §1.2, trap 10"),
+        found: measured.sorted().joined(separator: ", "), source: "V10"),
       .equal(
         "subjects", "release.subjects", "the list of released binaries",
         expected: evidence.policy.subjects.sorted().joined(separator: ", "),

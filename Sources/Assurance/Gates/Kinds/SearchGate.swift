@@ -89,7 +89,7 @@ enum SearchGate: GateKind {
         checks.append(
           .failed(
             "control.\(id)", "search.control", "the pattern does not find its own control text",
-            source: "assurance §1.2, trap 26", hint: "a pattern that cannot match proves nothing"))
+            source: "V26", hint: "a pattern that cannot match proves nothing"))
       }
     }
     if seen != expected {

@@ -24,12 +24,15 @@ enum TestsGate: GateKind {
     let record = try Record(statement)
     let results = try TestResults(JSONReader(record.facts, pointer: "/facts"))
     var checks = signatures
-    checks += try RecordChecks.judge(record, evidence: evidence)
     checks.append(
       .equal(
-        "subjects", "record.subjects", "the list of binaries under test",
-        expected: evidence.subjects.map { "\($0.name) \($0.digests[0])" }.sorted().joined(separator: ", "),
-        found: statement.subjects.map { "\($0.name) \($0.digests[0])" }.sorted().joined(separator: ", ")))
+        "document", "tests.document", "the record that the gate looked at",
+        expected: try facts.member("record").text(), found: Digest(of: try evidence.document(path)).description))
+    checks += try RecordChecks.judge(record, about: statement.subjects, evidence: evidence).map { check in
+      var check = check
+      check.id = "tests.\(check.id)"
+      return check
+    }
     for command in record.commands {
       checks.append(
         .equal("exit", "tests.exit", "the runner's exit code", expected: "0", found: "\(command.exitCode)"))
@@ -45,7 +48,7 @@ enum TestsGate: GateKind {
     checks += results.notRun.map {
       Check.failed(
         "not-run", "tests.not-run", "a test of the fast set was not run", expected: "passed", found: $0,
-        source: "design, rule 3")
+        source: "R3")
     }
     let count = Int64(results.passed.count)
     checks.append(
@@ -60,8 +63,10 @@ enum TestsGate: GateKind {
 
 /// What holds for every record that a gate rests on.
 enum RecordChecks {
-  /// Fresh, and made on the commit that is released, with no change beside it.
-  static func judge(_ record: Record, evidence: Evidence) throws(Problem) -> [Check] {
+  /// Fresh, and made on the commit that is released, with no change beside it, about the binaries that are released.
+  static func judge(
+    _ record: Record, about subjects: [Subject], evidence: Evidence
+  ) throws(Problem) -> [Check] {
     [
       Freshness.check(
         "record.fresh", measured: record.finished, at: evidence.time,
@@ -74,6 +79,42 @@ enum RecordChecks {
         : .failed(
           "record.clean", "record.dirty", "the tree had changes that are in no commit", expected: "clean",
           found: "changed", source: "A16", hint: "commit or remove them, then measure again"),
+      self.subjects(subjects, evidence),
     ]
+  }
+
+  /// The same names, and for each name digests that agree wherever they can be compared.
+  private static func subjects(_ found: [Subject], _ evidence: Evidence) -> Check {
+    func list(_ subjects: [Subject]) -> String {
+      subjects.map { "\($0.name) \($0.digests.first.map { "\($0)" } ?? "nothing")" }.sorted().joined(separator: ", ")
+    }
+    let isSame =
+      found.count == evidence.subjects.count
+      && evidence.subjects.allSatisfy { subject in
+        found.contains { $0.name.isExactly(subject.name) && $0.matches(subject.digests) }
+      }
+    let source = "V10, V12"
+    return isSame
+      ? .passed("record.subjects", "the record is about the released binaries", found: list(found), source: source)
+      : .failed(
+        "record.subjects", "record.subjects", "the record is about other binaries", expected: list(evidence.subjects),
+        found: list(found), source: source, hint: "measure again with the binaries that are released")
+  }
+
+  /// A gate that runs a command has run that one, and its facts speak of the same end.
+  static func commands(_ record: Record, of gate: GateDefinition) -> [Check] {
+    guard !gate.run.isEmpty, case .object(let facts) = record.facts, facts["notRun"] == nil else { return [] }
+    let expected = gate.run.joined(separator: " ")
+    let found = record.commands.map { $0.argv.joined(separator: " ") }.joined(separator: "; ")
+    guard let command = record.commands.first, command.argv.elementsEqual(gate.run, by: { $0.isExactly($1) }),
+      facts["exitCode"].map({ $0 == .integer(command.exitCode) }) ?? (command.exitCode == 0)
+    else {
+      return [
+        .failed(
+          "record.command", "record.command", "the record is not of the gate's command and its end",
+          expected: expected, found: found, source: "R2")
+      ]
+    }
+    return [.passed("record.command", "the gate's command was run", expected: expected, found: found)]
   }
 }

@@ -1,0 +1,43 @@
+import Attestation
+import Cryptography
+import Diagnostics
+import Provenance
+import StrictJSON
+
+/// The build command of the provenance was run under a record, ended with 0, and left the released binaries.
+enum BuildGate: GateKind {
+  static let name = "build"
+  private static let document = "records/build.json"
+
+  static func observe(_ gate: GateDefinition, in workspace: Workspace) async throws(Problem) -> Observation {
+    let digest = try Workspace.digest(of: "\(workspace.output)/\(document)")
+    return Observation(sample: 1, [("record", .string(digest.description))])
+  }
+
+  static func judge(_ gate: GateDefinition, _ facts: JSONReader, by evidence: Evidence) throws(Problem) -> [Check] {
+    let (statement, signatures) = try evidence.statement(document, signedBy: .builder)
+    var checks = signatures
+    checks.append(
+      .equal(
+        "document", "build.document", "the record that the gate looked at", expected: try facts.member("record").text(),
+        found: Digest(of: try evidence.document(document)).description))
+    guard checks.outcome == .passed else { return checks }
+    let record = try Record(statement)
+    checks += try RecordChecks.judge(record, about: statement.subjects, evidence: evidence).map { check in
+      var check = check
+      check.id = "build.\(check.id)"
+      return check
+    }
+    guard let command = record.commands.first, record.commands.count == 1 else {
+      return checks + [.failed("command", "build.command", "the record names not exactly one command", source: "A16")]
+    }
+    let stated = try Statement(parsing: try Envelope(parsing: try evidence.document("provenance.json")).payload)
+    let provenance = try ProvenanceDocument(JSONReader(stated.json))
+    return checks + [
+      .equal(
+        "command", "build.command", "the recorded build command", expected: provenance.command.joined(separator: " "),
+        found: command.argv.joined(separator: " "), source: "A16"),
+      .equal("exit", "build.exit", "the exit code of the build", expected: "0", found: "\(command.exitCode)"),
+    ]
+  }
+}

@@ -1,0 +1,95 @@
+// One libFuzzer program for every parser of untrusted input; FUZZ_TARGET in the environment names the parser.
+// A run fails when a parser crashes, hangs, or breaks the law of its format that is checked beside it.
+import Attestation
+import Diagnostics
+import Evidence
+import Glibc
+import Gates
+import StrictJSON
+import TransparencyLog
+import Wire
+
+private let target: String = unsafe getenv("FUZZ_TARGET").map { unsafe String(cString: $0) } ?? "json"
+
+/// Called by libFuzzer with each input.
+@_cdecl("LLVMFuzzerTestOneInput")
+public func fuzz(_ start: UnsafePointer<UInt8>?, _ count: Int) -> CInt {
+  // Safe: libFuzzer lends `count` bytes for the call.
+  let bytes = unsafe Array(UnsafeBufferPointer(start: start, count: count))
+  switch target {
+  case "json": json(bytes)
+  case "dsse": dsse(bytes)
+  case "note": note(bytes)
+  case "tile": tile(bytes)
+  case "pack": pack(bytes)
+  case "trust": trust(bytes)
+  default: fatalError("no such fuzz target: \(target)")
+  }
+  return 0
+}
+
+/// What parses has a canonical form that is its own canonical form.
+///
+/// One exception: RFC 8785 writes 1e20 as an integer, and integers beyond 2^53-1 are refused.
+private func json(_ bytes: [UInt8]) {
+  guard let value = try? JSON(parsing: bytes) else { return }
+  let canonical = value.canonical
+  do throws(Problem) {
+    precondition(try JSON(parsing: canonical).canonical == canonical, "the canonical form is not stable")
+  } catch {
+    precondition(error.code == "json.number-range", "the canonical form does not parse")
+  }
+}
+
+/// An envelope that parses survives being written.
+private func dsse(_ bytes: [UInt8]) {
+  guard let envelope = try? Envelope(parsing: bytes) else { return }
+  precondition((try? Envelope(parsing: envelope.encoded)) == envelope, "an envelope changed on its way")
+  _ = try? Statement(parsing: envelope.payload)
+}
+
+/// A note that parses has exactly one spelling; checkpoints and proofs are notes with more rules.
+private func note(_ bytes: [UInt8]) {
+  if let note = try? SignedNote(parsing: bytes) {
+    precondition(note.bytes == bytes, "a note has two spellings")
+    _ = try? Checkpoint(text: note.text)
+  }
+  if let proof = try? InclusionProof(parsing: bytes) {
+    precondition(proof.bytes == bytes, "a proof has two spellings")
+  }
+}
+
+/// The first byte is the width; tiles and bundles must be used up to the last byte.
+private func tile(_ bytes: [UInt8]) {
+  guard let width = bytes.first.map({ Int($0) + 1 }) else { return }
+  let content = Array(bytes.dropFirst())
+  if let hashes = try? HashTile.parse(content, width: width, stored: width) {
+    precondition(HashTile.serialise(hashes) == content, "a tile has two spellings")
+  }
+  if let entries = try? EntryBundle.parse(content, count: width) {
+    var written: [UInt8] = []
+    for entry in entries { EntryBundle.append(entry, to: &written) }
+    precondition(written == content, "a bundle has two spellings")
+  }
+  _ = try? Tile(path: String(decoding: content, as: UTF8.self))
+}
+
+/// A container that parses has exactly one spelling.
+private func pack(_ bytes: [UInt8]) {
+  guard let members = try? Container.decode(bytes) else { return }
+  precondition((try? Container.encode(members)) == bytes, "a pack has two spellings")
+  guard let pack = try? Pack(parsing: bytes) else { return }
+  _ = try? pack.claim()
+  _ = try? pack.deriveVerdict()
+}
+
+/// Trust files, policies and gates: what parses is written back to something that parses to the same.
+private func trust(_ bytes: [UInt8]) {
+  if let file = try? TrustFile(parsing: bytes) {
+    precondition((try? TrustFile(parsing: file.json.canonical)) == file, "a trust file changed on its way")
+  }
+  if let policy = try? ReleasePolicy(parsing: bytes) {
+    precondition((try? ReleasePolicy(parsing: bytes))?.digest == policy.digest)
+  }
+  _ = try? GateDefinition(yaml: bytes, name: "layers")
+}
