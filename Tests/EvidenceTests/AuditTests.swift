@@ -111,6 +111,16 @@ import Wire
     }
   }
 
+  @Test func everyGateOfAReleaseIsDemanded() throws {
+    #expect(try audit { $0.requiredGates = SampleRelease.ids + ["soak"] } == ["policy.gates"])
+    #expect(try audit { $0.requiredGates = ["tests"] } == [])
+    // The default is the list of the program, which the sample's policy does not fulfil.
+    let release = try Sample.release.get()
+    let plain = PackDemand(trust: try release.trustEnvelope(), time: now)
+    #expect(faults(try Pack(parsing: Sample.pack.get()).audit(plain)) == ["policy.gates"])
+    #expect(PinnedPolicy.releaseGates.count >= 15)
+  }
+
   @Test func anotherRootIsRefused() throws {
     #expect(try audit { $0.fingerprint = Digest(of: []) } == ["trust.fingerprint"])
     var other = try SampleRelease()

@@ -200,9 +200,10 @@ struct SampleRelease {
         payloadType: "application/vnd.rustynet.dependency-exceptions.v1+json", payload: exceptions.canonical,
         signedBy: try exceptionSigners.map { try key($0) }
       ).encoded
+    let tests = try record("tests", ["passed": ["a", "b"], "failed": [], "notRun": []], ["swift", "test"])
     let facts: [String: JSON] = [
       "checks": ["sample": 1, "exitCode": .integer(exitCode), "said": .array(said)],
-      "tests": ["sample": 1, "record": "r"],
+      "tests": ["sample": 1, "record": .string("\(Digest(of: tests))")],
       "sbom": binaries, "provenance": binaries,
       "dependencies": ["sample": 2, "licences": [["purl": "pkg:swift/h/o/lib@2.0", "licence": "MIT"]]],
       "exceptions": ["sample": 1, "document": .string("\(Digest(of: list))")],
@@ -215,8 +216,7 @@ struct SampleRelease {
       MemberName.sbom: SampleRelease.sbom.canonical, MemberName.exceptions: list,
       MemberName.signedSBOM: try statement(SampleRelease.sbom, PredicateType.cycloneDX),
       MemberName.provenance: try statement(SampleRelease.provenance, PredicateType.provenance),
-      "records/tests.json": try record(
-        "tests", ["passed": ["a", "b"], "failed": [], "notRun": []], ["swift", "test"]),
+      "records/tests.json": tests,
     ]
     for id in SampleRelease.ids {
       documents[MemberName.gate(id)] = gate(id)
@@ -283,7 +283,7 @@ struct SampleRelease {
   func demand() throws -> PackDemand {
     PackDemand(
       profile: profile, trust: try trustEnvelope(), fingerprint: trust.rootFingerprint, time: time,
-      subjects: [(name: "tool", digests: [Digest(of: toolBytes)])])
+      subjects: [(name: "tool", digests: [Digest(of: toolBytes)])], requiredGates: SampleRelease.ids)
   }
 
   /// What the auditor finds wrong in the pack of these documents; a pack that cannot be read has one fault.

@@ -197,6 +197,39 @@ import Wire
   }
 }
 
+@Suite struct BuildGateTests {
+  private func judge(
+    argv: [[String]] = [["swift", "build"]], exitCode: Int64 = 0, signer: UInt8 = 1, seen: String? = nil,
+    commit: String = GatesTests.commit, subjects: [Subject]? = nil, change: (inout Sample) throws -> Void = { _ in }
+  ) throws -> [String] {
+    var sample = try Sample()
+    let record = sample.record(
+      .null, name: "build", commit: commit, commands: argv.map { command($0, exitCode: exitCode) })
+    let statement = Statement(
+      subjects: subjects ?? sample.subjects, predicateType: PredicateType.record, predicate: record.json)
+    let bytes = statement.signed(by: [try key(signer)]).encoded
+    sample.documents["records/build.json"] = bytes
+    try change(&sample)
+    let facts: JSON = ["sample": 1, "record": .string(seen ?? "\(Digest(of: bytes))")]
+    return faults(try definition("build").judge(facts, by: sample.evidence))
+  }
+
+  @Test func judgesTheRecordedBuild() throws {
+    #expect(try judge() == [])
+    #expect(try judge(exitCode: 1) == ["build.exit"])
+    #expect(try judge(argv: [["swift", "build", "-c", "debug"]]) == ["build.command"])
+    #expect(try judge(argv: [["swift build"]]) == ["build.command"])
+    #expect(try judge(argv: []) == ["build.command"])
+    #expect(try judge(argv: [["swift", "build"], ["swift", "build"]]) == ["build.command"])
+    #expect(try judge(signer: 2) == ["signature.role", "signature.threshold"])
+    #expect(try judge(seen: "sha256:00") == ["build.document"])
+    #expect(try judge(commit: "d") == ["record.commit"])
+    #expect(try judge(subjects: [Subject(name: "tool", digests: [Digest(of: [7])])]) == ["record.subjects"])
+    #expect(try judge(change: { $0.documents["records/build.json"] = nil }) == ["evidence.missing"])
+    #expect(try judge(change: { $0.documents["provenance.json"] = nil }) == ["evidence.missing"])
+  }
+}
+
 @Suite struct DependenciesGateTests {
   private func judge(
     components: [JSON] = Sample.components, licence: String = "MIT", purl: String = "pkg:swift/h/o/lib@2.0.1",

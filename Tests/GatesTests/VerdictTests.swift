@@ -16,7 +16,8 @@ import Wire
   private func verdict(
     facts: JSON = good, name: String = "g", age: Int64 = 10, commit: String = GatesTests.commit, clean: Bool = true,
     commands: [Record.Command] = run, signer: UInt8 = 1, subjects: [Subject]? = nil, definition: [UInt8]? = gateYAML,
-    pinned: [UInt8] = gateYAML, deferral: Int64? = nil, change: (inout Sample) throws -> Void = { _ in }
+    pinned: [UInt8] = gateYAML, deferral: Int64? = nil, requirement: String = "P1-1",
+    change: (inout Sample) throws -> Void = { _ in }
   ) throws -> Verdict {
     var sample = try Sample()
     sample.policy = sample.policy.with(
@@ -31,7 +32,7 @@ import Wire
         "deferred",
         value: [
           [
-            "requirement": "P1-1", "gate": "g", "reason": "r", "owner": "o",
+            "requirement": .string(requirement), "gate": "g", "reason": "r", "owner": "o",
             "expires": .string("\(now.adding(seconds: deferral))"),
           ]
         ])
@@ -118,6 +119,9 @@ import Wire
     #expect(deferred.deferred.count == 1)
     #expect(deferred.gates[0].outcome == .notRun)
     #expect(deferred.title == "PREVIEW PASSED, 1 requirement deferred")
+    let foreign = try verdict(facts: VerdictTests.notRun, commands: [], deferral: 0, requirement: "P1-10")
+    #expect(!foreign.isPassed)
+    #expect(foreign.deferred.isEmpty)
     let expired = try verdict(facts: VerdictTests.notRun, commands: [], deferral: -1)
     #expect(!expired.isPassed)
     #expect(expired.deferred.isEmpty)

@@ -56,7 +56,17 @@ private actor Log: Sink {
     hash?.update(bytes)
     guard echo else { return }
     // A reader of the echo who went away does not spoil the record.
-    try? FileDescriptor(adopting: dup(2), path: "standard error").write(bytes)
+    try? FileDescriptor(adopting: dup(2), path: "standard error").write(bytes.map(Log.shown))
+  }
+
+  /// What a terminal may see of a byte: no escape sequence of the program passes; the log has every byte as it was.
+  private static func shown(_ byte: UInt8) -> UInt8 {
+    switch byte {
+    case 0x0a: byte
+    case 0x0d: 0x0a
+    case 0..<0x20, 0x7f: UInt8(ascii: " ")
+    default: byte
+    }
   }
 
   func finish() throws(Problem) -> (Digest, Int) {

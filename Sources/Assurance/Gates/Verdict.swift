@@ -143,7 +143,11 @@ public struct Verdict: Sendable {
         found: gate.digest.description, source: "R2")
     ]
     checks += record(of: gate, evidence: evidence)
-    let deferral = evidence.policy.deferred.first { $0.gate == gate.id && evidence.time <= $0.expires }
+    // A deferral of a requirement that the gate does not prove puts nothing off.
+    let deferral = evidence.policy.deferred.first { deferral in
+      deferral.gate == gate.id && gate.requirements.contains { $0.isExactly(deferral.requirement) }
+        && evidence.time <= deferral.expires
+    }
     return GateResult(gate, checks: checks, deferral: deferral)
   }
 

@@ -113,9 +113,16 @@ public enum Printable {
   /// Safe because what is left cannot move the cursor, start an escape sequence, break the line or reorder it.
   public static func oneLine(_ text: String) -> String {
     guard text.unicodeScalars.contains(where: isUnsafe) else { return text }
+    return escape(text) { isUnsafe($0) }
+  }
+
+  /// Like `oneLine`, but newlines stay.
+  public static func lines(_ text: String) -> String { escape(text) { $0 != "\n" && isUnsafe($0) } }
+
+  private static func escape(_ text: String, _ isEscaped: (Unicode.Scalar) -> Bool) -> String {
     var result = ""
     for scalar in text.unicodeScalars {
-      if isUnsafe(scalar) {
+      if isEscaped(scalar) {
         result += "\\u{\(String(scalar.value, radix: 16))}"
       } else {
         result.unicodeScalars.append(scalar)
@@ -124,7 +131,8 @@ public enum Printable {
     return result
   }
 
-  private static func isUnsafe(_ scalar: Unicode.Scalar) -> Bool {
+  /// Whether a terminal could act on this character instead of showing it. All of them are below U+10000.
+  public static func isUnsafe(_ scalar: Unicode.Scalar) -> Bool {
     switch scalar.value {
     case 0..<0x20, 0x7f..<0xa0, 0x2028, 0x2029, 0x202a...0x202e, 0x2066...0x2069, 0x200e, 0x200f, 0xfeff: true
     default: false

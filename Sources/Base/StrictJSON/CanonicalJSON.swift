@@ -1,3 +1,5 @@
+import Diagnostics
+
 extension JSON {
   /// The canonical form of the JSON Canonicalization Scheme (RFC 8785): no white space, members sorted by the UTF-16
   /// code units of their keys, shortest round-trip numbers. Everything that we sign is in this form.
@@ -9,6 +11,22 @@ extension JSON {
 
   /// The canonical form as text.
   public var canonicalText: String { String(decoding: canonical, as: UTF8.self) }
+
+  /// One line of JSON for a terminal: the canonical form, but what could act on a terminal is escaped inside the strings.
+  ///
+  /// The value is the same; the bytes are not the canonical ones, so sign and digest `canonical`.
+  public var printable: String {
+    var text = ""
+    for scalar in canonicalText.unicodeScalars {
+      if Printable.isUnsafe(scalar) {
+        text += "\\u" + String(repeating: "0", count: 4 - String(scalar.value, radix: 16).count)
+        text += String(scalar.value, radix: 16)
+      } else {
+        text.unicodeScalars.append(scalar)
+      }
+    }
+    return text
+  }
 
   /// The same value indented by two spaces, members in their own order, with a final newline: for people.
   public var pretty: String {
@@ -32,12 +50,12 @@ extension JSON {
     case .object(let object) where !object.members.isEmpty:
       text += "{\n"
       for (index, member) in object.members.enumerated() {
-        text += inner + JSON.string(member.key).canonicalText + ": "
+        text += inner + JSON.string(member.key).printable + ": "
         member.value.appendPretty(to: &text, indent: indent + 1)
         text += index + 1 < object.members.count ? ",\n" : "\n"
       }
       text += outer + "}"
-    default: text += canonicalText
+    default: text += printable
     }
   }
 }

@@ -42,6 +42,15 @@ struct EvidencePack: ParsableCommand {
   }
 }
 
+/// Which gates a policy must require, whoever signed it.
+struct RequiredGateOptions: ParsableArguments {
+  @Option(
+    help: "A gate that the policy of a release must require; may be repeated (default: those of Rustynet itself).")
+  var requireGate: [String] = []
+
+  var ids: [String] { requireGate.isEmpty ? PinnedPolicy.releaseGates : requireGate }
+}
+
 /// What both readers of a pack ask for.
 struct PackOptions: ParsableArguments {
   @Argument(help: "The evidence pack.") var pack = "artifacts/release/evidence.pack"
@@ -50,6 +59,7 @@ struct PackOptions: ParsableArguments {
   var trust: String?
   @Option(help: "The fingerprint of the trust file's root, from elsewhere.") var trustFingerprint: String?
   @Option(help: "The checkpoint of an earlier audit; the ledger must extend it.") var since: String?
+  @OptionGroup var gates: RequiredGateOptions
   @OptionGroup var time: TimeOptions
 
   func read() throws(Problem) -> Pack {
@@ -63,6 +73,7 @@ struct PackOptions: ParsableArguments {
     for subject in subjects { files.append(try Input.subject(subject)) }
     var demand = PackDemand(
       profile: profile, trust: try Input.envelope(try trustPath()), time: try time.time(), subjects: files)
+    demand.requiredGates = gates.ids
     if let trustFingerprint { demand.fingerprint = try Digest(trustFingerprint) }
     if let since { demand.since = try SignedCheckpoint(parsing: try FileSystem.read(since, limit: 1 << 17)) }
     return demand

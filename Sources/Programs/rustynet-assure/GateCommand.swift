@@ -37,7 +37,7 @@ struct GateList: ParsableCommand {
             + " (\(gate.requirements.joined(separator: ", ")))")
       }
     }
-    if format.json { Console.print(JSON.array(list).canonicalText) }
+    if format.json { Console.print(JSON.array(list).printable) }
   }
 }
 

@@ -80,7 +80,7 @@ extension KeyCommand {
 
     func run() throws {
       let sealed = try KeyFile.inspect(path: key)
-      guard !json else { return Console.print(sealed.facts.canonicalText) }
+      guard !json else { return Console.print(sealed.facts.printable) }
       for (name, value) in try JSONReader(sealed.facts).members() {
         let text = if case .string(let text) = value.value { text } else { value.value.canonicalText }
         Console.print("\(name): \(Printable.oneLine(text))")

@@ -62,7 +62,7 @@ struct LedgerOutput: ParsableArguments {
     guard json else { return lines.forEach { Console.print(Printable.oneLine($0)) } }
     var object = JSONObject()
     for (key, value) in facts { object[key] = value }
-    Console.print(JSON.object(object).canonicalText)
+    Console.print(JSON.object(object).printable)
   }
 }
 

@@ -77,7 +77,7 @@ enum Report {
       object["outcome"] = .string(outcome.rawValue)
       for (key, value) in facts { object[key] = value }
       object["checks"] = .array(checks.map(\.json))
-      Console.print(JSON.object(object).canonicalText)
+      Console.print(JSON.object(object).printable)
     } else {
       Console.print("\(outcome == .passed ? "PASSED" : "REFUSED") \(title)")
       for line in lines(checks) { Console.print(line) }

@@ -69,7 +69,7 @@ struct PolicyInspect: ParsableCommand {
       let facts: JSON = [
         "policy": document, "digest": .string(policy.digest.description), "checks": .array(checks.map(\.json)),
       ]
-      return Console.print(facts.canonicalText)
+      return Console.print(facts.printable)
     }
     Console.print(document.pretty.trimmingSuffix("\n"))
     Console.print("digest \(policy.digest)")

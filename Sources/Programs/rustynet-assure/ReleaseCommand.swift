@@ -26,6 +26,7 @@ struct ReleaseCommand: AsyncParsableCommand {
   @Option(help: "Write the verdict to this file too.") var json: String?
   @Option(help: "The root of the source tree.") var root = "."
   @OptionGroup var keys: ReleaseKeyOptions
+  @OptionGroup var gates: RequiredGateOptions
 
   func run() async throws {
     if let json { try FileSystem.remove(json) }
@@ -101,7 +102,9 @@ struct ReleaseCommand: AsyncParsableCommand {
   /// The pack, read back from the disk and audited like an auditor would; its report is written from it.
   private func audit(_ folder: String, identity: ReleaseIdentity) throws(Problem) {
     let pack = try Pack(parsing: try FileSystem.read("\(folder)/evidence.pack", limit: Container.sizeLimit))
-    let audit = pack.audit(PackDemand(profile: profile, trust: identity.trustEnvelope, time: Host.now()))
+    let audit = pack.audit(
+      PackDemand(
+        profile: profile, trust: identity.trustEnvelope, time: Host.now(), requiredGates: gates.ids))
     try FileSystem.write(try PackPage.html(pack, audit: audit), to: "\(folder)/report.html")
     // A refused verdict is no fault of the pack; anything else is.
     let faults = audit.checks.filter { $0.outcome != .passed && $0.code != "verdict.refused" }

@@ -1,6 +1,7 @@
 import ArgumentParser
 import Cryptography
 import Diagnostics
+import Glibc
 
 /// The assurance toolkit. Each verb has a file of its own beside this one.
 @main struct RustynetAssure: AsyncParsableCommand {
@@ -18,6 +19,8 @@ import Diagnostics
     ])
 
   static func main() async {
+    // A reader that goes away shows as a failed write, and ends the program with 70; a signal would say nothing.
+    signal(SIGPIPE, SIG_IGN)
     do {
       // P1-15: an invalid policy ends the program before anything else runs.
       _ = try AlgorithmPolicy()
@@ -31,7 +34,7 @@ import Diagnostics
       Console.report(problem)
       Console.exit(problem.kind.exitCode)
     } catch {
-      exit(withError: error)
+      Console.end(message: fullMessage(for: error), code: exitCode(for: error).rawValue)
     }
   }
 }

@@ -21,6 +21,10 @@ struct SignCommand: ParsableCommand {
   @Argument(help: "Files, or digests such as sha256:HEX.") var subjects: [String]
 
   func run() throws {
+    let type = PredicateType.named(predicateType)
+    guard !type.isEmpty, type.utf8.allSatisfy({ (0x21...0x7e).contains($0) }) else {
+      throw Problem.usage("usage.predicate-type", "a predicate type is a URI: visible ASCII characters without a space")
+    }
     let bytes = try FileSystem.read(predicate, limit: 32 << 20)
     let value = try JSON.decode(bytes, limits: JSON.Limits(size: 32 << 20)) { reader throws(Problem) in
       _ = try reader.object()
@@ -33,7 +37,7 @@ struct SignCommand: ParsableCommand {
     }
     guard !list.isEmpty else { throw Problem.usage("usage.subject", "name at least one subject") }
     let statement = Statement(
-      subjects: list, predicateType: PredicateType.named(predicateType), predicate: value)
+      subjects: list, predicateType: type, predicate: value)
     let envelope = statement.signed(by: [try key.load()]).encoded
     if let output {
       try FileSystem.write(envelope, to: output)

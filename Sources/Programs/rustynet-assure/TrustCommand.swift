@@ -177,7 +177,7 @@ struct TrustInspect: ParsableCommand {
         "trust": trust.json, "rootFingerprint": .string(trust.rootFingerprint.description),
         "checks": .array(checks.map(\.json)),
       ]
-      return Console.print(facts.canonicalText)
+      return Console.print(facts.printable)
     }
     Console.print(trust.json.pretty.trimmingSuffix("\n"))
     Console.print("root fingerprint \(trust.rootFingerprint)")

@@ -16,6 +16,7 @@ import LinuxKit
     subcommands: [VectorsCommand.self, HashBenchCommand.self, LedgerBenchCommand.self])
 
   static func main() {
+    signal(SIGPIPE, SIG_IGN)
     do {
       // P1-15: an invalid policy ends the program before anything else runs.
       _ = try AlgorithmPolicy()
