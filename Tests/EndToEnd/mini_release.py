@@ -39,7 +39,9 @@ minimum:
   count: 1
   of: binaries
 """,
-    "words": """id: words
+}
+# The gates that a program demands of every release; here they only look for a word, so that seconds are enough.
+WORD = """id: NAME
 title: No tracked file holds the forbidden word
 requirements: [T-3]
 severity: medium
@@ -53,8 +55,10 @@ parameters:
     - id: word
       expression: xyz[z]y
       control: here stands xyzzy
-""",
-}
+"""
+for name in ("provenance", "build", "dependencies", "exceptions", "algorithms", "layers", "secrets", "format", "markers",
+             "documents", "lean-binaries", "soak", "sign-offs", "hardware-keys"):
+    GATES[name] = WORD.replace("NAME", name)
 POLICY = {
     "type": "rustynet-release-policy/v1", "version": 1, "issued": "2026-01-01T00:00:00Z",
     "expires": "2046-01-01T00:00:00Z", "profile": "release", "subjects": ["tiny"], "gates": [], "deferred": [],

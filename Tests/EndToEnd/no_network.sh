@@ -1,0 +1,67 @@
+#!/usr/bin/env bash
+# Verification opens no socket at all: `verify attestation`, `evidence verify`, `evidence report` and `ledger verify` under
+# strace, and, as root, once more in a network namespace without any interface.
+#
+# Run:  Tests/EndToEnd/no_network.sh ASSURE
+#
+# Ends with 0, 78 when a socket was opened or a verb failed, 70 (not-run) when strace or the program is missing.
+set -euo pipefail
+[ $# = 1 ] || { echo "usage: no_network.sh ASSURE" >&2; exit 64; }
+assure=$(realpath "$1")
+here=$(cd "$(dirname "$0")" && pwd -P)
+for tool in strace python3 git swift; do
+  command -v "$tool" >/dev/null || { echo "not-run: $tool is missing" >&2; exit 70; }
+done
+[ -x "$assure" ] || { echo "not-run: there is no program $assure" >&2; exit 70; }
+folder=$(mktemp -d)
+trap 'rm -rf "$folder"' EXIT
+cd "$folder"
+strace -f -e trace=network -o probe true 2>/dev/null || { echo "not-run: strace may not trace here" >&2; exit 70; }
+
+calls='socket|connect|sendto|sendmsg|bind|getsockopt|socketpair|accept|recvfrom'
+failed=0
+passed=0
+say() {
+  if [ "$1" = passed ]; then passed=$((passed + 1)); else failed=$((failed + 1)); fi
+  echo "$1 $2"
+}
+
+# The positive control: a program that does open a socket is seen, by the same command and the same pattern.
+strace -f -e trace=network -o control python3 -c '
+import socket
+s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM); s.connect(("127.0.0.1", 9)); s.close()'
+if grep -qE "($calls)\(" control; then say passed "control: a socket is seen"; else say FAILED "control: a socket is not seen"; fi
+
+python3 "$here/mini_release.py" "$assure" mini >/dev/null 2>made || { cat made >&2; echo "not-run: no release could be made" >&2; exit 70; }
+pack=mini/tree/artifacts/release/final/evidence.pack
+tar xf "$pack" records/tests.json
+"$assure" key public --key mini/keys/builder.json --format note --name example.org/tiny >verifier
+"$assure" ledger prove mini/ledger --index 0 --output proof
+
+verify() {
+  local name=$1 code=0
+  shift
+  strace -f -e trace=network -o trace "$@" >out 2>err || code=$?
+  if [ "$code" != 0 ]; then
+    say FAILED "$name: ended with $code: $(tail -n 1 err)"
+  elif grep -qE "($calls)\(" trace; then
+    say FAILED "$name: $(grep -E "($calls)\(" trace | head -n 1)"
+  else
+    say passed "$name: no socket"
+  fi
+  [ "$(id -u)" = 0 ] && unshare -n true 2>/dev/null || return 0
+  code=0
+  unshare -n "$@" >out 2>err || code=$?
+  if [ "$code" = 0 ]; then say passed "$name: without a network"; else say FAILED "$name: $code without a network"; fi
+}
+
+verify "verify attestation" "$assure" verify attestation --envelope records/tests.json --trust mini/trust.json \
+  mini/tree/.build/release/tiny
+verify "evidence verify" "$assure" evidence verify "$pack" --trust mini/trust.json --state seen \
+  mini/tree/.build/release/tiny
+verify "evidence report" "$assure" evidence report "$pack" --trust mini/trust.json --output page.html
+verify "ledger verify" "$assure" ledger verify mini/ledger --public-key verifier
+verify "trust inspect" "$assure" trust inspect mini/trust.json
+
+echo "no network: $passed passed, $failed failed"
+[ "$failed" = 0 ] || exit 78
