@@ -45,9 +45,10 @@ struct ReleaseCommand: AsyncParsableCommand {
       Console.note("[\(seconds / 60):\(seconds % 60 < 10 ? "0" : "")\(seconds % 60)] \(line)")
     }
     let verdict = try await run.run()
-    if let json { try FileSystem.write(verdict.encoded, to: json) }
-    try VerdictText.print(verdict)
+    // Nothing says that it passed before the pack has passed the audit that everybody else will make.
     try audit(folder, identity: identity)
+    if let json { try FileSystem.write(verdict.encoded, to: json) }
+    VerdictText.print(verdict)
     Console.print("files: \(folder)/{evidence.pack,report.html,verdict.json,trust.json,sbom.cdx.json,provenance.json}")
     if !verdict.isPassed { throw Report.end(.refused) }
   }
@@ -68,6 +69,12 @@ struct ReleaseCommand: AsyncParsableCommand {
       envelope, fingerprint: try Digest(options.fingerprint), at: now, for: .release)
     let bytes = try FileSystem.read(options.policy, limit: 1 << 20, links: .refused)
     let policy = try ReleasePolicy.verified(try Envelope(parsing: bytes), trust: trust, at: now)
+    let missing = gates.ids.filter { id in !policy.gates.contains { $0.id == id } }
+    guard missing.isEmpty else {
+      throw .refused(
+        "policy.gates", "the policy leaves out gates of a release: \(missing.joined(separator: ", "))",
+        place: options.policy, source: "R1", hint: "for another project, say which gates it needs: --require-gate")
+    }
     let key = try keys.signer.load()
     let identity = ReleaseIdentity(
       key: key, trustEnvelope: envelope, trust: trust, log: try NoteSigner(name: options.origin, signingKey: key),
@@ -94,7 +101,7 @@ struct ReleaseCommand: AsyncParsableCommand {
     try FileSystem.write(verdict.encoded, to: "\(folder)/verdict.json")
     try FileSystem.write(try PackPage.html(unsigned: verdict), to: "\(folder)/report.html")
     if let json { try FileSystem.write(verdict.encoded, to: json) }
-    try VerdictText.print(verdict)
+    VerdictText.print(verdict)
     Console.print("files: \(folder)/{report.html,verdict.json}; nothing is signed, so there is no pack")
     throw Report.end(.refused)
   }
@@ -109,7 +116,8 @@ struct ReleaseCommand: AsyncParsableCommand {
     // A refused verdict is no fault of the pack; anything else is.
     let faults = audit.checks.filter { $0.outcome != .passed && $0.code != "verdict.refused" }
     guard faults.isEmpty else {
-      for line in Report.lines(faults) { Console.note(line) }
+      Console.print("\(profile.rawValue.uppercased()) REFUSED, the pack does not pass its own audit")
+      for line in Report.lines(faults) { Console.print(line) }
       throw .refused("release.audit", "the pack that was written does not pass its own audit", place: folder)
     }
   }
@@ -152,7 +160,7 @@ struct ReleaseKeyOptions: ParsableArguments {
 
 /// A verdict for people: the first line says it all, deferred requirements come first, then each gate.
 enum VerdictText {
-  static func print(_ verdict: Verdict) throws(Problem) {
+  static func print(_ verdict: Verdict) {
     Console.print(verdict.title)
     for deferral in verdict.deferred {
       Console.print(
