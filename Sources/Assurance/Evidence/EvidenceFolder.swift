@@ -15,7 +15,8 @@ public enum EvidenceFolder {
   private static func collect(
     _ folder: String, prefix: String, into documents: inout [String: [UInt8]]
   ) throws(Problem) {
-    for name in try FileSystem.list(folder) {
+    // A writer that was killed may leave its temporary file behind; it is no document.
+    for name in try FileSystem.list(folder) where !name.hasSuffix(".tmp") {
       let path = "\(folder)/\(name)"
       switch FileSystem.status(path)?.kind {
       case .directory: try collect(path, prefix: "\(prefix)\(name)/", into: &documents)

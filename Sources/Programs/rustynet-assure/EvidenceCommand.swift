@@ -19,7 +19,11 @@ struct EvidenceCommand: ParsableCommand {
 struct EvidencePack: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "pack", abstract: "Pack the documents of an evidence folder, and sign the manifest.",
-    discussion: "The folder is the one that `rustynet-assure release` writes: artifacts/release/evidence.")
+    discussion: """
+      The folder is the one that `rustynet-assure release` writes.
+
+      Example: rustynet-assure evidence pack artifacts/release/evidence --output again.pack
+      """)
 
   @Argument(help: "The evidence folder.") var folder = "artifacts/release/evidence"
   @Option(help: "The pack to write.") var output: String
@@ -94,6 +98,8 @@ struct EvidenceVerify: ParsableCommand {
     discussion: """
       The verdict is derived again from the evidence and compared byte by byte; every signature inside is verified by
       your own trust file. A preview pack is refused unless --profile preview is said: it is no release.
+
+      Example: rustynet-assure evidence verify evidence.pack --trust ours.json --trust-fingerprint sha256:… rustynetd
       """)
 
   @OptionGroup var options: PackOptions
@@ -123,14 +129,18 @@ struct EvidenceVerify: ParsableCommand {
 
 struct EvidenceReport: ParsableCommand {
   static let configuration = CommandConfiguration(
-    commandName: "report", abstract: "Show a pack as one self-contained HTML page, with the audit that it got.")
+    commandName: "report", abstract: "Show a pack as one self-contained HTML page, with the audit that it got.",
+    discussion: "Example: rustynet-assure evidence report evidence.pack --profile preview --output report.html")
 
   @OptionGroup var options: PackOptions
   @Option(help: "The page to write.") var output: String
+  @Argument(help: "Files, or digests, that must be among the released binaries.") var subjects: [String] = []
 
   func run() throws {
+    // An old page must not stand for this pack, whatever happens from here on.
+    try FileSystem.remove(output)
     let pack = try options.read()
-    let audit = pack.audit(try options.demand())
+    let audit = pack.audit(try options.demand(subjects: subjects))
     try FileSystem.write(try PackPage.html(pack, audit: audit), to: output)
     Console.note("wrote \(output): \(audit.outcome.rawValue)")
     if audit.outcome != .passed { throw Report.end(.refused) }

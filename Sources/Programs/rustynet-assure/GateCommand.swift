@@ -49,6 +49,8 @@ struct GateRun: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "run", abstract: "Look and judge, gate by gate.",
     discussion: """
+      Example: rustynet-assure gate run --set commit
+
       Nothing is signed: use it while you work. Gates that judge signed evidence read what the last
       `rustynet-assure release` left in the evidence folder, and are not run where there is none.
       """)

@@ -10,6 +10,8 @@ struct KeyCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "key", abstract: "Make and look after sealed signing keys.",
     discussion: """
+      Example: rustynet-assure key generate --output keys/ada.json --passphrase-file pass
+
       A key file is sealed under a passphrase and lies with mode 0600 in a folder with mode 0700, both yours. \
       The format is documents/specs/sealed-key.md.
       """,

@@ -11,6 +11,11 @@ struct LedgerCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "ledger",
     abstract: "Keep an append-only ledger and prove what is in it.",
+    discussion: """
+      Example: rustynet-assure ledger init log --origin example.org/log --key k.json --passphrase-file pass
+               rustynet-assure ledger append log --key k.json --passphrase-file pass record.json
+               rustynet-assure ledger prove log --index 0 --output record.tlog-proof
+      """,
     subcommands: [
       LedgerInit.self, LedgerAppend.self, LedgerSign.self, LedgerProve.self, LedgerVerify.self, LedgerConsistency.self,
       LedgerCheck.self,

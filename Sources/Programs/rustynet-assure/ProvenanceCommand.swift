@@ -16,6 +16,8 @@ struct ProvenanceGenerate: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "generate", abstract: "Write an unsigned in-toto statement with SLSA provenance v1.",
     discussion: """
+      Example: rustynet-assure provenance generate --subject tool --output p.json -- swift build -c release
+
       The build command stands after `--`; it is recorded, not run. What is not told is left out, never made up.
       """)
 

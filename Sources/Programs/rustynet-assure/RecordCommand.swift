@@ -20,7 +20,11 @@ struct RecordRun: AsyncParsableCommand {
     commandName: "run", abstract: "Run a command and sign what it did.",
     discussion: """
       The record says who ran what, when, on which commit and about which files, with the exit code and the digest of
-      the log. Ends with 78 when the command does not end with 0; the record is written all the same.
+      the log. What the command prints is shown on standard error and kept in the log.
+
+      Example: rustynet-assure record run --name smoke --subject tool --output smoke.json -- ./tool --self-test
+
+      Ends with 78 when the command does not end with 0; the record is written all the same.
       """)
 
   @Option(help: "What is measured, such as tests.") var name: String

@@ -17,6 +17,8 @@ struct ReleaseCommand: AsyncParsableCommand {
     discussion: """
       The preview profile signs with a key of this user, made on first use, and needs no option. The release profile
       wants keys, a signed trust file and a signed policy; it judges only what there is and never starts a soak.
+      Example: rustynet-assure release --profile preview
+
       The first line on standard output is the verdict. Ends with 0 when it passed, with 78 when it did not.
       """)
 

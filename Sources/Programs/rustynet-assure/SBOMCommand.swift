@@ -16,6 +16,8 @@ struct SBOMGenerate: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "generate", abstract: "Write the CycloneDX 1.6 SBOM of a package and its binaries.",
     discussion: """
+      Example: rustynet-assure sbom generate . --binary .build/release/tool --output sbom.cdx.json
+
       The same sources and binaries give the same bytes. The time is that of SOURCE_DATE_EPOCH, or of the commit.
       """)
 

@@ -11,6 +11,8 @@ struct SignCommand: ParsableCommand {
     commandName: "sign", abstract: "Sign an in-toto Statement about files.",
     discussion: """
       Makes a Statement v1 with the predicate in a file, about the subjects, and signs it as a DSSE envelope.
+      Example: rustynet-assure sign --key k.json --passphrase-file p --predicate-type test-result --predicate r.json tool
+
       Short names for predicate types: \(PredicateType.aliases.map(\.name).joined(separator: ", ")).
       """)
 

@@ -14,8 +14,11 @@ struct TrustCommand: ParsableCommand {
     discussion: """
       A trust file is written as a draft (plain JSON), then signed by its own root role. A change of a signed file
       makes a draft of the next version.
+
+      Example: rustynet-assure trust init --principal ada --public-key ada.json --output trust.json
+               rustynet-assure trust sign trust.json --key ada-key.json --passphrase-file pass
       """,
-    subcommands: [TrustInit.self, TrustAdd.self, TrustRevoke.self, TrustSign.self, TrustInspect.self])
+    subcommands: [TrustInit.self, TrustAdd.self, TrustRole.self, TrustRevoke.self, TrustSign.self, TrustInspect.self])
 }
 
 /// A trust file on disk: a draft, or an envelope.
@@ -113,6 +116,25 @@ struct TrustAdd: ParsableCommand {
     try TrustDraft.change(file, output: output) { trust throws(Problem) in
       try trust.add(try key.trustedKey(trust.profile), of: key.principal)
       for role in role { try trust.allow(key.principal, in: role, threshold: threshold) }
+    }
+  }
+}
+
+struct TrustRole: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "role", abstract: "Say who acts in a role, and how many of them it takes; replaces what was said.",
+    discussion:
+      "Example: rustynet-assure trust role trust.json --role root --principal ada --principal bob --threshold 2")
+
+  @Argument(help: "The trust file.") var file: String
+  @Option(help: "The role.") var role: Role
+  @Option(help: "A principal who acts in it; may be repeated.") var principal: [String]
+  @Option(help: "How many different principals must have signed.") var threshold = 1
+  @Option(help: "The draft to write (default: the same file).") var output: String?
+
+  func run() throws {
+    try TrustDraft.change(file, output: output) { trust throws(Problem) in
+      try trust.set(role, to: RoleRule(threshold: threshold, principals: principal))
     }
   }
 }

@@ -18,7 +18,11 @@ struct VerifyCommand: ParsableCommand {
 struct VerifyAttestation: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "attestation", abstract: "Verify a signed in-toto Statement about files.",
-    discussion: "Every subject named here must be one of the Statement's, by digest. There is no mode without one.")
+    discussion: """
+      Every subject named here must be one of the Statement's, by digest. There is no mode without one.
+
+      Example: rustynet-assure verify attestation --envelope provenance.json --trust trust.json rustynet-assure
+      """)
 
   @Option(help: "The DSSE envelope.") var envelope: String
   @Option(help: "The trust file that says who may sign.") var trust: String

@@ -144,8 +144,13 @@ public struct TrustFile: Sendable, Equatable {
   /// Lets `name` act in `role`, with this threshold where one is given.
   public mutating func allow(_ name: String, in role: Role, threshold: Int?) throws(Problem) {
     let names = Set(roles[role]?.principals ?? []).union([name])
+    try set(role, to: RoleRule(threshold: threshold ?? roles[role]?.threshold ?? 1, principals: Array(names)))
+  }
+
+  /// Replaces the rule of `role`; a rule that cannot be met leaves everything as it was.
+  public mutating func set(_ role: Role, to rule: RoleRule) throws(Problem) {
     var changed = self
-    changed.roles[role] = RoleRule(threshold: threshold ?? roles[role]?.threshold ?? 1, principals: Array(names))
+    changed.roles[role] = rule
     try changed.validate()
     self = changed
   }
