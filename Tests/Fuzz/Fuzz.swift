@@ -35,7 +35,8 @@ private func json(_ bytes: [UInt8]) {
   guard let value = try? JSON(parsing: bytes) else { return }
   let canonical = value.canonical
   do throws(Problem) {
-    precondition(try JSON(parsing: canonical).canonical == canonical, "the canonical form is not stable")
+    let again = try JSON(parsing: canonical)
+    precondition(again.canonical == canonical, "the canonical form is not stable")
   } catch {
     precondition(error.code == "json.number-range", "the canonical form does not parse")
   }
@@ -88,8 +89,9 @@ private func trust(_ bytes: [UInt8]) {
   if let file = try? TrustFile(parsing: bytes) {
     precondition((try? TrustFile(parsing: file.json.canonical)) == file, "a trust file changed on its way")
   }
-  if let policy = try? ReleasePolicy(parsing: bytes) {
-    precondition((try? ReleasePolicy(parsing: bytes))?.digest == policy.digest)
+  if let policy = try? ReleasePolicy(parsing: bytes), let document = try? JSON(parsing: bytes) {
+    // The digest that pins a policy is over the canonical form: layout must not change it.
+    precondition((try? ReleasePolicy(parsing: document.canonical))?.digest == policy.digest, "layout changed a digest")
   }
   _ = try? GateDefinition(yaml: bytes, name: "layers")
 }

@@ -128,17 +128,17 @@ import Wire
     return .object(object)
   }
 
-  static let rows: [(name: String, denied: [JSON], lists: JSON, codes: [String])] = [
-    ("right", [], lists(), []), ("a symbol", ["f:1:MD5_Init("], lists(), ["algorithm.denied"]),
-    ("sha1 for identifiers", [], lists(("identifier-only", ["sha1"])), []),
-    ("sha1 for signing", [], lists(("own-signing", ["ed25519", "sha1"])), ["algorithm.denied"]),
-    ("md5 at rest", [], lists(("at-rest", ["md5"])), ["algorithm.denied"]),
-    ("an empty list", [], lists(("tunnel", [])), ["algorithm.no-list"]),
-    ("no lists", [], .object(JSONObject()), [String](repeating: "algorithm.no-list", count: 5)),
+  static let rows: [(name: String, lists: JSON, codes: [String])] = [
+    ("right", lists(), []),
+    ("sha1 for identifiers", lists(("identifier-only", ["sha1"])), []),
+    ("sha1 for signing", lists(("own-signing", ["ed25519", "sha1"])), ["algorithm.denied"]),
+    ("md5 at rest", lists(("at-rest", ["md5"])), ["algorithm.denied"]),
+    ("an empty list", lists(("tunnel", [])), ["algorithm.no-list"]),
+    ("no lists", .object(JSONObject()), [String](repeating: "algorithm.no-list", count: 5)),
   ]
 
-  @Test(arguments: rows) func judges(_ row: (name: String, denied: [JSON], lists: JSON, codes: [String])) throws {
-    let facts: JSON = ["sample": 1, "denied": .array(row.denied), "lists": row.lists]
+  @Test(arguments: rows) func judges(_ row: (name: String, lists: JSON, codes: [String])) throws {
+    let facts: JSON = ["sample": 1, "lists": row.lists]
     #expect(faults(try definition("algorithms").judge(facts, by: Sample().evidence)) == row.codes, "\(row.name)")
   }
 
@@ -146,7 +146,7 @@ import Wire
     var sample = try Sample()
     sample.trust = nil
     let checks = try definition("algorithms").judge(
-      ["sample": 1, "denied": [], "lists": AlgorithmsGateTests.lists()], by: sample.evidence)
+      ["sample": 1, "lists": AlgorithmsGateTests.lists()], by: sample.evidence)
     #expect(checks.outcome == .notRun)
   }
 
@@ -170,7 +170,7 @@ import Wire
     judged.revokedSince = row.revoked.map { now.adding(seconds: $0 * day) }
     judged.supersededBy = row.superseded ? try key(1).publicKey.id : nil
     try sample.trust?.add(judged, of: "builder")
-    let facts: JSON = ["sample": 1, "denied": [], "lists": AlgorithmsGateTests.lists()]
+    let facts: JSON = ["sample": 1, "lists": AlgorithmsGateTests.lists()]
     #expect(faults(try definition("algorithms").judge(facts, by: sample.evidence)) == row.codes, "\(row.name)")
   }
 
@@ -179,7 +179,7 @@ import Wire
     let preview = TrustedKey(
       key: try key(20).publicKey, validFrom: now, validUntil: now.adding(seconds: day), use: .preview)
     try sample.trust?.add(preview, of: "builder")
-    let facts: JSON = ["sample": 1, "denied": [], "lists": AlgorithmsGateTests.lists()]
+    let facts: JSON = ["sample": 1, "lists": AlgorithmsGateTests.lists()]
     #expect(faults(try definition("algorithms").judge(facts, by: sample.evidence)) == ["key.use"])
   }
 }

@@ -128,17 +128,17 @@ def numbers(members, statements, verdict, limits):
             agree(prefix + "record.commit", r["source"]["commit"] == verdict["commit"], verdict["commit"])
             agree(prefix + "record.clean", r["source"]["clean"] is True, "clean tree")
 def outcomes(verdict, policy):
-    covered = {d["gate"]: d for d in policy["deferred"][::-1] if seconds(verdict["time"]) <= seconds(d["expires"])}
+    valid = [d for d in policy["deferred"] if seconds(verdict["time"]) <= seconds(d["expires"])]
     counted, good = [], verdict["gates"] != []
     for gate in verdict["gates"]:
         seen = {one["outcome"] for one in gate["checks"]}
         own = "failed" if "failed" in seen else "passed" if seen == {"passed"} else "not-run"
-        if deferred := own == "not-run" and gate["id"] in covered: counted.append(covered[gate["id"]])
+        covered = [d for d in valid if d["gate"] == gate["id"] and d["requirement"] in gate["requirements"]]
+        if deferred := own == "not-run" and {*gate["requirements"]} <= {d["requirement"] for d in covered}: counted += covered
         check(f"outcome.{gate['id']}", (own, deferred) == (gate["outcome"], gate["deferred"]), own + " deferred" * deferred)
         good &= own == "passed" or deferred
     check("outcome", verdict["outcome"] == ("passed" if good else "refused") and verdict["deferred"] == counted, verdict["title"])
     check("verdict", good and verdict["title"].startswith(f"{policy['profile'].upper()} PASSED"), f"{len(counted)} deferred")
-
 def main(pack, trust, fingerprint, profile, as_of):
     now = seconds(as_of) if as_of else int(time.time())
     members = container(open(pack, "rb").read())

@@ -1,12 +1,7 @@
 #!/usr/bin/env python3
 """Asks cyclonedx-python-lib and packageurl-python what they think of an SBOM of ours.
 
-Install (no part of the build; 11.12.0 is the release that was compared):
-
-    python3 -m venv .build/peers/cyclonedx
-    .build/peers/cyclonedx/bin/pip install 'cyclonedx-python-lib[json-validation]==11.12.0' packageurl-python==0.17.6
-
-Run:  .build/peers/cyclonedx/bin/python Tests/Peers/cyclonedx.py SBOM.json
+Run, after Tests/Peers/setup:  .build/peers/bin/python Tests/Peers/cyclonedx.py SBOM.json
 
 The document must be accepted, and each of the broken copies of it rejected: a validator that accepts everything would
 pass the first half alone. Exit codes are those of the project: 0, 65 malformed, 70 the peer is not installed.

@@ -1,12 +1,7 @@
 #!/usr/bin/env python3
 """Asks in-toto-attestation what it thinks of a provenance statement of ours.
 
-Install (no part of the build; 0.9.3 is the release that was compared):
-
-    python3 -m venv .build/peers/in-toto
-    .build/peers/in-toto/bin/pip install in-toto-attestation==0.9.3
-
-Run:  .build/peers/in-toto/bin/python Tests/Peers/provenance.py STATEMENT.json
+Run, after Tests/Peers/setup:  .build/peers/bin/python Tests/Peers/provenance.py STATEMENT.json
 
 The statement and its predicate must be accepted, and each of the broken copies rejected. Exit codes are those of the
 project: 0, 65 malformed, 70 the peer is not installed.

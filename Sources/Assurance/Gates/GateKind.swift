@@ -84,6 +84,8 @@ public struct Evidence: Sendable {
 protocol GateKind: Sendable {
   /// The name in gate files.
   static var name: String { get }
+  /// The parameters that gates of this kind may have; any other is malformed.
+  static var parameters: [String] { get }
   /// Looks, and writes down what it saw.
   static func observe(_ gate: GateDefinition, in workspace: Workspace) async throws(Problem) -> Observation
   /// Judges what was seen; a problem that it throws becomes a failed check.
@@ -107,10 +109,23 @@ enum GateKinds {
   }
 }
 
+extension GateKind {
+  static var parameters: [String] { [] }
+}
+
 extension GateDefinition {
+  /// Refuses a parameter that the kind does not know: it would look like a rule and be none.
+  func requireKnownParameters(of kind: any GateKind.Type) throws(Problem) {
+    for (key, value) in try JSONReader(parameters, pointer: "/parameters").members()
+    where !kind.parameters.contains(where: { $0.isExactly(key) }) {
+      throw value.problem("json.unknown-field", "a gate of the kind \(kind.name) has no parameter “\(key)”")
+    }
+  }
+
   /// Looks; a tool or a file that is missing is an observation too, one that is judged `not-run`.
   public func observe(in workspace: Workspace) async throws(Problem) -> Observation {
     let kind = try GateKinds.named(kind)
+    try requireKnownParameters(of: kind)
     do throws(Problem) {
       return try await kind.observe(self, in: workspace)
     } catch {
@@ -121,6 +136,8 @@ extension GateDefinition {
   /// Judges facts: what could not be looked at is not run, too small a sample fails, and the rest is for the kind.
   public func judge(_ facts: JSON, by evidence: Evidence) -> [Check] {
     do throws(Problem) {
+      let kind = try GateKinds.named(kind)
+      try requireKnownParameters(of: kind)
       let reader = JSONReader(facts, pointer: "/facts")
       if let reason = try reader.optional("notRun") {
         return [
@@ -139,7 +156,7 @@ extension GateDefinition {
           "sample", "gate.sample", "too little was looked at", expected: "at least \(minimum.count) \(minimum.of)",
           found: "\(sample)", source: "V26",
           hint: "a gate that matched nothing proves nothing; correct its paths")
-      return [enough] + (try GateKinds.named(kind).judge(self, reader, by: evidence))
+      return [enough] + (try kind.judge(self, reader, by: evidence))
     } catch {
       return [Check("facts", error)]
     }

@@ -115,7 +115,9 @@ struct EvidenceVerify: ParsableCommand {
     if demand.since == nil { demand.since = seen?.checkpoint }
     let audit = pack.audit(demand)
     var checks = audit.checks
-    if let seen, audit.outcome == .passed { checks.append(try seen.update(pack, demand)) }
+    if let seen, audit.outcome == .passed {
+      checks.append(try seen.update(pack, trust: try TrustFile(parsing: demand.trust.payload)))
+    }
     let title = audit.verdict?.title ?? "no verdict could be derived"
     try Report.finish(
       "\(options.pack) as of \(demand.time): \(title)", checks, json: format.json,
@@ -144,50 +146,5 @@ struct EvidenceReport: ParsableCommand {
     try FileSystem.write(try PackPage.html(pack, audit: audit), to: output)
     Console.note("wrote \(output): \(audit.outcome.rawValue)")
     if audit.outcome != .passed { throw Report.end(.refused) }
-  }
-}
-
-/// What an auditor has seen before of one root of trust: versions, the last verdict and the ledger, which only ever grow.
-struct SeenState {
-  private let path: String
-  private let values: JSONObject
-
-  /// Reads the state of the root of `trust` from `folder`; empty where nothing was seen yet.
-  init(folder: String, trust: Envelope) throws(Problem) {
-    try FileSystem.makeFolder(folder, mode: 0o700)
-    path = "\(folder)/seen-\(try TrustFile(parsing: trust.payload).rootFingerprint.hex.prefix(16)).json"
-    guard FileSystem.status(path) != nil else {
-      values = JSONObject()
-      return
-    }
-    let bytes = try FileSystem.read(path, limit: 1 << 18, links: .refused)
-    do { values = try JSONReader(try JSON(parsing: bytes)).object() } catch { throw error.at(path) }
-  }
-
-  /// The checkpoint of the ledger that was seen last.
-  var checkpoint: SignedCheckpoint? {
-    guard case .string(let note) = values["checkpoint"] else { return nil }
-    return try? SignedCheckpoint(parsing: Array(note.utf8))
-  }
-
-  /// Compares the pack with what was seen, then remembers it; call it only for a pack that passed its audit.
-  func update(_ pack: Pack, _ demand: PackDemand) throws(Problem) -> Check {
-    let claim = try pack.claim()
-    let policy = try pack.policy(trust: try pack.trust(at: claim.time), at: claim.time)
-    let checkpoint = try pack.checkpoint()
-    var object = JSONObject()
-    object["trustVersion"] = .integer(try TrustFile(parsing: demand.trust.payload).version)
-    object["policyVersion"] = .integer(policy.version)
-    object["sequence"] = .integer(claim.sequence)
-    object["ledgerSize"] = .integer(Int64(checkpoint.checkpoint.size))
-    for (name, value) in object.members {
-      guard case .integer(let last)? = values[name], case .integer(let found) = value, found < last else { continue }
-      return .failed(
-        "state", "state.rollback", "an older \(name) than seen before", expected: "at least \(last)",
-        found: "\(found)", source: "documents/threat-model.md")
-    }
-    object["checkpoint"] = .string(String(decoding: checkpoint.note.bytes, as: UTF8.self))
-    try FileSystem.write(JSON.object(object).canonical + [0x0a], to: path)
-    return .passed("state", "nothing here is older than what was seen before")
   }
 }

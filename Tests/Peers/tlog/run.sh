@@ -1,10 +1,10 @@
 #!/bin/sh
 # Let Go's sumdb judge what rustynet-assure wrote. Usage: run.sh PATH-OF-rustynet-assure
-# Needs golang-golang-x-mod-dev; exit code 77 where it is not here.
+# Needs golang-golang-x-mod-dev; exit code 70 where it is not here.
 set -eu
 program=$(realpath "$1")
 here=$(dirname "$(realpath "$0")")
-test -d /usr/share/gocode/src/golang.org/x/mod/sumdb || { echo "not-run: golang-golang-x-mod-dev is not here"; exit 77; }
+test -d /usr/share/gocode/src/golang.org/x/mod/sumdb || { echo "not-run: golang-golang-x-mod-dev is not here"; exit 70; }
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 

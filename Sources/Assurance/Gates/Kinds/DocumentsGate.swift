@@ -6,6 +6,7 @@ import StrictJSON
 /// The documents are there, say something, and their links within the tree lead somewhere.
 enum DocumentsGate: GateKind {
   static let name = "documents"
+  static let parameters = ["required", "minimumWords"]
 
   static func observe(_ gate: GateDefinition, in workspace: Workspace) async throws(Problem) -> Observation {
     let paths = try await workspace.trackedFiles(gate.read)

@@ -6,6 +6,7 @@ import StrictJSON
 /// The package's targets import only what the layers allow: `gates/layers.yaml` against `swift package describe`.
 enum LayersGate: GateKind {
   static let name = "layers"
+  static let parameters = ["layers", "within", "products"]
 
   static func observe(_ gate: GateDefinition, in workspace: Workspace) async throws(Problem) -> Observation {
     let argv = ["swift", "package", "describe", "--type", "json"]

@@ -6,6 +6,7 @@ import StrictJSON
 /// that the verdict lists what is missing.
 enum PendingGate: GateKind {
   static let name = "pending"
+  static let parameters = ["reason"]
 
   static func observe(_ gate: GateDefinition, in workspace: Workspace) async throws(Problem) -> Observation {
     let reason = try JSONReader(gate.parameters, pointer: "/parameters").member("reason").text()

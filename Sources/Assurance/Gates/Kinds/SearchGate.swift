@@ -8,11 +8,20 @@ import StrictJSON
 /// that can never match is itself a failure.
 enum SearchGate: GateKind {
   static let name = "search"
+  static let parameters = ["patterns"]
 
-  private struct Pattern {
+  /// An extended regular expression, matched without regard to case, and a text that it must match.
+  struct Pattern {
     let id: String
     let expression: String
     let control: String
+
+    init(_ reader: JSONReader) throws(Problem) {
+      try reader.closed("id", "expression", "control")
+      id = try reader.member("id").token()
+      expression = try reader.member("expression").text()
+      control = try reader.member("control").text()
+    }
   }
 
   private static func patterns(_ gate: GateDefinition) throws(Problem) -> [Pattern] {
@@ -20,11 +29,7 @@ enum SearchGate: GateKind {
     let parameters = JSONReader(gate.parameters, pointer: "/parameters")
     try parameters.closed("patterns")
     for element in try parameters.member("patterns").elements(atMost: 64) {
-      try element.closed("id", "expression", "control")
-      patterns.append(
-        Pattern(
-          id: try element.member("id").token(), expression: try element.member("expression").text(),
-          control: try element.member("control").text()))
+      patterns.append(try Pattern(element))
     }
     guard !patterns.isEmpty else { throw parameters.problem("gate.patterns", "the gate has no pattern") }
     return patterns
@@ -57,7 +62,7 @@ enum SearchGate: GateKind {
   }
 
   /// Whether the same program finds the control text with the same expression.
-  private static func finds(_ pattern: Pattern, in workspace: Workspace) async throws(Problem) -> Bool {
+  static func finds(_ pattern: Pattern, in workspace: Workspace) async throws(Problem) -> Bool {
     let folder = "\(workspace.output)/control"
     try FileSystem.makeFolder(folder)
     let path = "\(folder)/control.txt"

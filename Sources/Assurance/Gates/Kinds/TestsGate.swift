@@ -7,6 +7,7 @@ import StrictJSON
 /// test, and a test that was not run each fail.
 enum TestsGate: GateKind {
   static let name = "tests"
+  static let parameters = ["record"]
 
   private static func document(_ gate: GateDefinition) throws(Problem) -> String {
     try JSONReader(gate.parameters, pointer: "/parameters").member("record").text()
@@ -21,6 +22,7 @@ enum TestsGate: GateKind {
   static func judge(_ gate: GateDefinition, _ facts: JSONReader, by evidence: Evidence) throws(Problem) -> [Check] {
     let path = try document(gate)
     let (statement, signatures) = try evidence.statement(path, signedBy: .builder)
+    guard signatures.outcome == .passed else { return signatures }
     let record = try Record(statement)
     let results = try TestResults(JSONReader(record.facts, pointer: "/facts"))
     var checks = signatures
