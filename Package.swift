@@ -139,5 +139,6 @@ if Context.environment["RUSTYNET_FUZZ"] != nil {
     .executableTarget(
       name: "Fuzz",
       dependencies: ["Diagnostics", "Wire", "StrictJSON", "Attestation", "TransparencyLog", "Gates", "Evidence"],
-      path: "Tests/Fuzz", exclude: ["Corpus", "corpus.py"], swiftSettings: strict + [.unsafeFlags(["-parse-as-library"])]))
+      path: "Tests/Fuzz", exclude: ["Corpus", "corpus.py"],
+      swiftSettings: strict + [.unsafeFlags(["-parse-as-library"])]))
 }

@@ -111,8 +111,8 @@ import Wire
       let list = [String](repeating: #"{"sig":""}"#, count: count).joined(separator: ",")
       return Array(#"{"payload":"","payloadType":"t","signatures":[\#(list)]}"#.utf8)
     }
-    #expect(outcome { try Envelope(parsing: envelope(64)) } == "accepted")
-    #expect(outcome { try Envelope(parsing: envelope(65)) } == "json.too-many")
+    #expect(outcome { try Envelope(parsing: envelope(32)) } == "accepted")
+    #expect(outcome { try Envelope(parsing: envelope(33)) } == "json.too-many")
   }
 }
 

@@ -28,6 +28,7 @@ minimum:
   of: records
 parameters:
   record: records/tests.json
+  command: [cp, ../events, .build/events]
 """,
     "sbom": """id: sbom
 title: The bill of materials speaks of exactly the released binary
@@ -56,7 +57,7 @@ parameters:
       expression: xyz[z]y
       control: here stands xyzzy
 """
-for name in ("provenance", "build", "dependencies", "exceptions", "algorithms", "layers", "secrets", "format", "markers",
+for name in ("provenance", "build", "dependencies", "exceptions", "algorithms", "primitives", "layers", "secrets", "format", "markers",
              "documents", "lean-binaries", "soak", "sign-offs", "hardware-keys"):
     GATES[name] = WORD.replace("NAME", name)
 POLICY = {
@@ -161,7 +162,7 @@ class MiniRelease:
         self.tool("record", "run", "--name", "tests", "--output", f"{final}/evidence/records/tests.json",
                   "--subject", ".build/release/tiny", "--swift-testing-events", ".build/events",
                   "--key", f"{self.folder}/keys/builder.json", *self.passphrase(),
-                  "--", "cp", f"{self.folder}/events", ".build/events", cwd=self.tree)
+                  "--", "cp", "../events", ".build/events", cwd=self.tree)
         fingerprint = open(f"{self.folder}/fingerprint", encoding="utf-8").read().strip()
         return self.tool(
             "release", "--profile", "release", "--key", f"{self.folder}/keys/builder.json", *self.passphrase(),

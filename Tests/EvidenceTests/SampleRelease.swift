@@ -122,7 +122,9 @@ struct SampleRelease {
   static let ids = ["checks", "tests", "sbom", "provenance", "dependencies", "exceptions"]
 
   func gate(_ id: String) -> [UInt8] {
-    let rest = ["checks": "run: [make, check]", "tests": "parameters: {record: records/tests.json}"][id] ?? ""
+    let rest =
+      ["checks": "run: [make, check]", "tests": "parameters: {record: records/tests.json, command: [swift, test]}"][id]
+      ?? ""
     return Array(
       """
       id: \(id)

@@ -14,7 +14,7 @@ import TransparencyLog
   }
 
   private func file(_ folder: String) throws -> String {
-    "\(folder)/\(try #require(try FileSystem.list(folder).first))"
+    "\(folder)/\(try #require(try FileSystem.list(folder).first { $0.hasSuffix(".json") }))"
   }
 
   @Test func remembersAndAcceptsTheSameAgain() throws {

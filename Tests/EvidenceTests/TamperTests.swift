@@ -108,8 +108,8 @@ private func set(_ json: JSON, _ key: String, _ value: JSON?) -> JSON {
     let release = try Sample.release.get()
     let documents = try Sample.documents.get()
     #expect(try release.audit(documents, signer: 1) == [])
-    #expect(try release.audit(documents, signer: 9) == ["signature.unknown", "signature.threshold"])
-    #expect(try release.audit(documents, signer: 2) == ["signature.role", "signature.threshold"])
+    #expect(try release.audit(documents, signer: 9) == ["signature.unknown", "signature.threshold", "signature.first"])
+    #expect(try release.audit(documents, signer: 2) == ["signature.role", "signature.threshold", "signature.first"])
   }
 
   @Test func theManifestHasOneSpelling() throws {

@@ -136,7 +136,8 @@ private let two = "M.S/two()/F.swift:2:1"
     let statement = Statement(subjects: subjects ?? sample.subjects, predicateType: type, predicate: record.json)
     sample.documents["records/tests.json"] = statement.signed(by: [try key(signer)]).encoded
     try change(&sample)
-    let gate = try definition("tests", rest: "parameters: {record: records/tests.json}")
+    let gate = try definition(
+      "tests", rest: "parameters: {record: records/tests.json, command: [swift, test]}", id: "tests")
     let seen = Digest(of: sample.documents["records/tests.json"] ?? []).description
     return faults(gate.judge(["sample": 1, "record": .string(seen)], by: try sample.evidence))
   }
@@ -163,9 +164,13 @@ private let two = "M.S/two()/F.swift:2:1"
     #expect(try judge(age: -301) == ["evidence.future"])
     #expect(try judge(commit: String(repeating: "d", count: 40)) == ["record.commit"])
     #expect(try judge(clean: false) == ["record.dirty"])
-    #expect(try judge(commands: []) == ["tests.no-command"])
+    // A copied stream of events, or the command in one piece, is no run of the tests.
+    for argv in [["cp", "old", "new"], ["swift test"], ["swift", "test", "--filter", "a"]] {
+      #expect(try judge(commands: [command(argv)]) == ["tests.command"])
+    }
+    #expect(try judge(commands: []) == ["tests.command", "tests.no-command"])
     #expect(try judge(commands: [command(["swift", "test"], exitCode: 1)]) == ["tests.exit"])
-    #expect(try judge(commands: [command(["a"]), command(["b"], exitCode: 9)]) == ["tests.exit"])
+    #expect(try judge(commands: [command(["a"]), command(["b"], exitCode: 9)]) == ["tests.command", "tests.exit"])
     #expect(try judge(type: PredicateType.testResult) == ["record.predicate-type"])
     #expect(
       try judge(change: { $0.policy = $0.policy.with("limits", "tests.minimum", value: nil) }) == ["policy.no-limit"])

@@ -16,7 +16,7 @@ RESULTS, TYPES = [], "application/vnd.rustynet.{}.v1+json"
 ROLES = {"policy.json": ["root"], "dependency-exceptions.json": ["security", "engineering"], "vsa.json": ["verifier"],
          "svr.json": ["verifier"], "provenance.json": ["builder"], "sbom.dsse.json": ["builder"]}
 PLAIN = {"policy.json": TYPES.format("release-policy"), "dependency-exceptions.json": TYPES.format("dependency-exceptions")}
-NEEDED = {*("tests sbom provenance build dependencies exceptions algorithms layers secrets format markers documents lean-binaries soak "
+NEEDED = {*("tests sbom provenance build dependencies exceptions algorithms primitives layers secrets format markers documents lean-binaries soak "
             "sign-offs hardware-keys").split()}  # without these gates nothing is a release, whoever signed the policy
 def check(name, holds, detail=""):
     RESULTS.append(bool(holds))

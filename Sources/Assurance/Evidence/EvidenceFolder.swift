@@ -24,6 +24,9 @@ public enum EvidenceFolder {
         documents[prefix + name] = try FileSystem.read(path, limit: Container.sizeLimit, links: .refused)
       default: throw .malformed("evidence.kind", "this is neither a file nor a folder", place: path)
       }
+      guard documents.values.reduce(0, { $0 + $1.count }) <= Container.sizeLimit else {
+        throw .malformed("pack.size", "the folder holds more than \(Container.sizeLimit) bytes", place: folder)
+      }
       guard documents.count <= Container.memberLimit else {
         throw .malformed("pack.members", "the folder has more than \(Container.memberLimit) files", place: folder)
       }

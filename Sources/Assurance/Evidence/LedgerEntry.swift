@@ -51,6 +51,9 @@ public enum MemberName {
   /// The hashes of all leaves of the ledger, 32 bytes each, for consistency proofs from any earlier checkpoint.
   public static let leaves = "ledger/leaves"
 
+  /// The members that stand in no folder.
+  static let topLevel = [trust, policy, sbom, signedSBOM, provenance, exceptions, verdict, summary, result]
+
   /// Where the definition of a gate stands.
   public static func gate(_ id: String) -> String { "gates/\(id).yaml" }
   /// Where the inclusion proof of a document stands.

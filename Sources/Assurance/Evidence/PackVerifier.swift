@@ -65,6 +65,14 @@ extension Pack {
         demand.trust, fingerprint: demand.fingerprint, at: demand.time, for: manifest.profile)
       checks.append(
         .passed("trust", "the auditor's trust file is valid", found: "root \(trust.rootFingerprint)", source: "P1-14"))
+      let sealed = prefixed("manifest", trust.judge(envelope, role: .builder, at: demand.time, for: manifest.profile))
+      checks += sealed
+      // Nothing inside a stranger's pack is looked at: what nobody trusted has signed can be made to waste time or worse.
+      guard sealed.outcome == .passed else {
+        let notRun = Check.notRun(
+          "verdict", "signature.first", "the manifest is not signed by a trusted builder", source: "V1")
+        return PackAudit(checks: checks + [notRun], verdict: nil)
+      }
       checks += signatures(trust: trust, at: demand.time)
       checks += manifest.compare(with: members)
       checks += sameRoot(as: trust, at: demand.time)
@@ -89,7 +97,7 @@ extension Pack {
   /// That the pack's own trust file accepts a policy or an exception is not enough: since then the auditor may have
   /// learned that a key is revoked.
   private func signatures(trust: TrustFile, at time: Timestamp) -> [Check] {
-    var checks = prefixed("manifest", trust.judge(envelope, role: .builder, at: time, for: manifest.profile))
+    var checks: [Check] = []
     let statement = Envelope.statementType
     var signed: [(name: String, role: Role, type: String)] =
       documents.keys.filter { $0.hasPrefix("records/") }.sorted().map { ($0, .builder, statement) } + [

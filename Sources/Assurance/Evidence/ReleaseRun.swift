@@ -55,6 +55,7 @@ public struct ReleaseRun: Sendable {
     try write(identity.trustEnvelope.encoded, MemberName.trust)
     try write(policyBytes, MemberName.policy)
     let definitions = try await observe(subjects)
+    try await workspace.requireUnmoved()
     var documents = try EvidenceFolder.read(workspace.output)
     let verdict = try log(&documents) { sequence, documents in
       let evidence = Evidence(
@@ -75,7 +76,23 @@ public struct ReleaseRun: Sendable {
   // MARK: steps
 
   /// Removes what an earlier run left, but for the record of the tests, and begins the evidence anew.
+  ///
+  /// A folder that holds something else is refused: it was named by mistake, and what is in it is somebody's.
   public static func removeEarlierResults(_ workspace: Workspace, folder: String) throws(Problem) {
+    let known = ["gates", "ledger", "records", "control"] + MemberName.topLevel
+    if FileSystem.status(workspace.output) != nil {
+      for name in try FileSystem.list(workspace.output) where !known.contains(name) && !name.hasSuffix(".tmp") {
+        throw .malformed(
+          "release.folder", "the folder holds something that no release wrote", place: "\(workspace.output)/\(name)",
+          hint: "name another --output, or remove it yourself")
+      }
+    } else if let name = (takenAway + ["evidence.pack", "report.html"]).first(where: {
+      FileSystem.status("\(folder)/\($0)") != nil
+    }) {
+      throw .malformed(
+        "release.folder", "a file stands here that no release wrote", place: "\(folder)/\(name)",
+        hint: "name another --output, or remove it yourself")
+    }
     for name in takenAway + ["evidence.pack", "report.html"] { try FileSystem.remove("\(folder)/\(name)") }
     let earlier = "\(workspace.output)/\(earlierRecord)"
     let tests = FileSystem.status(earlier) == nil ? nil : try FileSystem.read(earlier, limit: 16 << 20, links: .refused)
@@ -162,7 +179,7 @@ public struct ReleaseRun: Sendable {
     for required in policy.gates {
       let started = Host.now()
       let clock = Host.monotonicSeconds()
-      let (gate, bytes) = try GateDefinition.load(required.id, root: workspace.root)
+      let (gate, bytes) = try GateDefinition.load(required.id, root: workspace.root, pinned: required.definition)
       definitions[gate.id] = bytes
       try write(bytes, MemberName.gate(gate.id))
       let observation = try await gate.observe(in: workspace)

@@ -29,7 +29,6 @@ public struct SeenState: Sendable {
   }
 
   private let path: String
-  private let marks: Marks
   /// The checkpoint of the ledger that was seen last; nil where nothing was seen yet.
   public let checkpoint: SignedCheckpoint?
 
@@ -37,14 +36,15 @@ public struct SeenState: Sendable {
   public init(folder: String, trust: Envelope) throws(Problem) {
     try FileSystem.makeFolder(folder, mode: 0o700)
     path = "\(folder)/seen-\(try TrustFile(parsing: trust.payload).rootFingerprint.hex.prefix(16)).json"
-    guard FileSystem.status(path) != nil else {
-      marks = Marks()
-      checkpoint = nil
-      return
-    }
+    (_, checkpoint) = try SeenState.load(path)
+  }
+
+  private static func load(_ path: String) throws(Problem) -> (Marks, SignedCheckpoint?) {
+    guard FileSystem.status(path) != nil else { return (Marks(), nil) }
     let bytes = try FileSystem.read(path, limit: 1 << 18, links: .refused)
     do throws(Problem) {
-      (marks, checkpoint) = try JSON.decode(bytes) { reader throws(Problem) in try SeenState.read(reader) }
+      let (marks, checkpoint) = try JSON.decode(bytes) { reader throws(Problem) in try SeenState.read(reader) }
+      return (marks, checkpoint)
     } catch { throw error.at(path) }
   }
 
@@ -63,6 +63,10 @@ public struct SeenState: Sendable {
 
   /// Compares the pack with what was seen, then remembers it; call it only for a pack that passed its audit.
   public func update(_ pack: Pack, trust: TrustFile) throws(Problem) -> Check {
+    // Two audits at once must not leave the older of both as the memory: compare again with what stands there now.
+    let lock = try FileLock("\(path).lock")
+    defer { withExtendedLifetime(lock) {} }
+    let (marks, _) = try SeenState.load(path)
     let claim = try pack.claim()
     let policy = try pack.policy(trust: try pack.trust(at: claim.time), at: claim.time)
     let checkpoint = try pack.checkpoint()

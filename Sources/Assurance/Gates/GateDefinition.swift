@@ -67,10 +67,19 @@ public struct GateDefinition: Sendable {
   }
 
   /// The bytes of the definition of `id` in the folder `gates` of `root`.
-  public static func load(_ id: String, root: String) throws(Problem) -> (definition: GateDefinition, bytes: [UInt8]) {
+  ///
+  /// - Parameter pinned: what the policy says that its digest is; another file is neither parsed nor run.
+  public static func load(
+    _ id: String, root: String, pinned: Digest? = nil
+  ) throws(Problem) -> (definition: GateDefinition, bytes: [UInt8]) {
     guard !id.isEmpty, id.utf8.allSatisfy({ (0x61...0x7a).contains($0) || $0 == 0x2d || (0x30...0x39).contains($0) })
     else { throw .usage("gate.id", "“\(id)” cannot be the id of a gate", hint: "rustynet-assure gate list") }
     let bytes = try FileSystem.read("\(root)/gates/\(id).yaml", limit: 1 << 18, links: .refused)
+    if let pinned, pinned != Digest(of: bytes) {
+      throw .refused(
+        "gate.definition", "the definition of the gate is \(Digest(of: bytes)), not \(pinned)",
+        place: "gates/\(id).yaml", source: "R2", hint: "a gate is changed by a new release policy: scripts/pin-policy")
+    }
     return (try GateDefinition(yaml: bytes, name: id), bytes)
   }
 

@@ -29,6 +29,9 @@ public struct TestResults: Sendable {
         let id = try payload.member("id").text()
         names[id] = id.split(separator: "/").dropLast().joined(separator: "/")
       case ("event", "testEnded"): ended.insert(try payload.member("testID").text())
+      case ("event", "testCancelled"), ("event", "_testCancelled"), ("event", "testCaseCancelled"),
+        ("event", "_testCaseCancelled"):
+        skipped[try payload.member("testID").text()] = "cancelled"
       case ("event", "testSkipped"):
         let comments = try payload.optional("_comments")?.elements().first?.text()
         skipped[try payload.member("testID").text()] = comments ?? "no reason given"

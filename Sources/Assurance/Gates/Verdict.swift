@@ -78,7 +78,7 @@ public struct Verdict: Sendable {
   /// The requirements that are put off.
   public var deferred: [ReleasePolicy.Deferral] { gates.flatMap(\.deferrals) }
 
-  /// One line: `PREVIEW PASSED, 4 requirements deferred` or `RELEASE REFUSED, 3 of 14 gates failed, 4 not run`.
+  /// One line: `PREVIEW PASSED, 5 requirements deferred` or `RELEASE REFUSED, 3 of 17 gates failed, 4 not run`.
   public var title: String {
     let count = deferred.count
     var line = "\(profile.rawValue.uppercased()) \(isPassed ? "PASSED" : "REFUSED")"

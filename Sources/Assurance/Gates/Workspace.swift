@@ -2,6 +2,7 @@ public import Attestation
 public import Commands
 public import Cryptography
 public import Diagnostics
+import Inventory
 import LinuxKit
 import Wire
 
@@ -25,12 +26,25 @@ public struct Workspace: Sendable {
     self.root = try FileSystem.resolve(root)
     products = "\(self.root)/.build/release"
     self.output = output
-    let commit = try await Command("git", ["rev-parse", "--verify", "HEAD"], in: self.root).runChecked()
-    let status = try await Command("git", ["status", "--porcelain", "--untracked-files=normal"], in: self.root)
-      .runChecked()
-    source = Record.Source(commit: String(commit.text.prefix { $0 != "\n" }), isClean: status.output.isEmpty)
+    source = try await Workspace.source(of: self.root)
     machine = Record.Machine(host: Host.name, kernel: Host.kernel, architecture: Host.architecture)
     tool = try Workspace.digest(of: "/proc/self/exe")
+  }
+
+  private static func source(of root: String) async throws(Problem) -> Record.Source {
+    let repository = try await GitRepository(containing: root)
+    return Record.Source(commit: try await repository.commit(), isClean: try await repository.isClean())
+  }
+
+  /// Refuses what was measured while the tree moved: call it after the last measurement.
+  public func requireUnmoved() async throws(Problem) {
+    let now = try await Workspace.source(of: root)
+    guard now == source else {
+      throw .refused(
+        "record.moved",
+        "the tree changed while it was measured: \(source.commit) \(source.isClean ? "clean" : "changed"), "
+          + "then \(now.commit) \(now.isClean ? "clean" : "changed")", source: "A16", hint: "measure again")
+    }
   }
 
   /// The SHA-256 of a file, read in pieces through one descriptor.

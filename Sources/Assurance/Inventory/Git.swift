@@ -43,10 +43,18 @@ public struct GitRepository: Sendable {
     return tag.status.isSuccess ? "refs/tags/" + tag.text.dropLast() : nil
   }
 
-  /// Whether the working tree holds exactly the commit: nothing changed, nothing added that is not ignored.
+  /// Where a file that git ignores would still be compiled, run or judged.
+  private static let builtFrom = ["Sources", "Package.swift", "gates", "attestations", "scripts"]
+
+  /// Whether the working tree holds exactly the commit: nothing changed, nothing added that is not ignored, no file whose
+  /// changes git was told to overlook (`assume-unchanged`, `skip-worktree`), and nothing ignored among the sources.
   public func isClean() async throws(Problem) -> Bool {
-    try await Command("git", ["status", "--porcelain", "--untracked-files=all"], in: folder).runChecked()
-      .output.isEmpty
+    let status = try await Command("git", ["status", "--porcelain", "--untracked-files=all"], in: folder).runChecked()
+    let flags = try await Command("git", ["ls-files", "-v"], in: folder).runChecked()
+    let others = try await Command("git", ["ls-files", "--others", "--"] + GitRepository.builtFrom, in: folder)
+      .runChecked()
+    return status.output.isEmpty && others.output.isEmpty
+      && flags.text.split(separator: "\n").allSatisfy { $0.hasPrefix("H ") }
   }
 
   /// The paths of the files of the commit, below the top folder.

@@ -32,6 +32,7 @@ public enum FileSystem {
   ///
   /// After a power cut at any point the file has the old content or the new one, never a mixture.
   public static func write(_ bytes: [UInt8], to path: String, mode: UInt32 = 0o644) throws(Problem) {
+    try requireReplaceable(path)
     let temporary = "\(path).\(getpid()).\(UInt32.random(in: 0 ... .max)).tmp"
     do {
       let file = try FileDescriptor(opening: temporary, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, mode: mode)
@@ -100,15 +101,28 @@ public enum FileSystem {
     return names.sorted { $0.utf8.lexicographicallyPrecedes($1.utf8) }
   }
 
-  /// Removes a file; nothing happens where there is none.
+  /// Refuses to put a file in the place of a device, a pipe, a socket or a folder: a rename would replace it for good.
+  private static func requireReplaceable(_ path: String) throws(Problem) {
+    switch status(path)?.kind {
+    case nil, .regular, .symbolicLink: return
+    case .directory: throw fileProblem("open", path, EISDIR)
+    case .other: throw .malformed("file.kind", "this is not a regular file", place: path)
+    }
+  }
+
+  /// Removes a file; nothing happens where there is none, and a device or a folder is refused.
   public static func remove(_ path: String) throws(Problem) {
+    try requireReplaceable(path)
     guard unsafe unlink(path) == 0 || errno == ENOENT else { throw fileProblem("unlink", path, errno) }
   }
 
   /// Removes a folder with everything in it, without following links; nothing happens where there is none.
   public static func removeTree(_ path: String) throws(Problem) {
     guard let status = status(path) else { return }
-    guard status.kind == .directory else { return try remove(path) }
+    guard status.kind == .directory else {
+      guard unsafe unlink(path) == 0 || errno == ENOENT else { throw fileProblem("unlink", path, errno) }
+      return
+    }
     for name in try list(path) { try removeTree("\(path)/\(name)") }
     _ = try checked("rmdir", path) { unsafe rmdir(path) }
   }

@@ -7,11 +7,15 @@ extension JSON {
     public var size: Int
     /// How deep arrays and objects may nest.
     public var depth: Int
+    /// How many values the document may hold; each takes memory many times its size in the document.
+    public var values: Int
 
-    /// Limits for a document of at most `size` bytes (default 16 MiB), nested at most `depth` deep (default 64).
-    public init(size: Int = 16 << 20, depth: Int = 64) {
+    /// Limits for a document of at most `size` bytes (default 16 MiB), nested at most `depth` deep (default 64), of at
+    /// most `values` values (default 250,000).
+    public init(size: Int = 16 << 20, depth: Int = 64, values: Int = 250_000) {
       self.size = size
       self.depth = depth
+      self.values = values
     }
   }
 
@@ -23,7 +27,7 @@ extension JSON {
     guard bytes.count <= limits.size else {
       throw .malformed("json.size", "the document has \(bytes.count) bytes, more than the \(limits.size) allowed")
     }
-    var parser = JSONParser(bytes: bytes, depth: limits.depth)
+    var parser = JSONParser(bytes: bytes, limits: limits)
     self = try parser.document()
   }
 
@@ -37,6 +41,8 @@ extension JSON {
 struct JSONParser {
   let bytes: [UInt8]
   let depth: Int
+  /// How many more values may follow.
+  var remaining: Int
   var index = 0
   var path: [Step] = []
   /// When set, the place of this pointer is recorded in `located`.
@@ -48,9 +54,10 @@ struct JSONParser {
     case element(Int)
   }
 
-  init(bytes: [UInt8], depth: Int) {
+  init(bytes: [UInt8], limits: JSON.Limits) {
     self.bytes = bytes
-    self.depth = depth
+    depth = limits.depth
+    remaining = limits.values
   }
 
   mutating func document() throws(Problem) -> JSON {
@@ -71,6 +78,8 @@ struct JSONParser {
   private mutating func value() throws(Problem) -> JSON {
     if let wanted, located == nil, pointer == wanted { located = index }
     guard index < bytes.count else { throw endOfDocument() }
+    guard remaining > 0 else { throw problem("json.too-many", "the document holds too many values") }
+    remaining -= 1
     switch bytes[index] {
     case UInt8(ascii: "{"): return try object()
     case UInt8(ascii: "["): return try array()
@@ -330,7 +339,7 @@ public struct JSONPlace: Sendable, CustomStringConvertible {
 
   /// Where the value of `pointer` starts; nil when there is none. For messages: it parses the document again.
   public init?(of pointer: String, in bytes: [UInt8], limits: JSON.Limits = JSON.Limits()) {
-    var parser = JSONParser(bytes: bytes, depth: limits.depth)
+    var parser = JSONParser(bytes: bytes, limits: limits)
     parser.wanted = pointer
     _ = try? parser.document()
     guard let offset = parser.located else { return nil }

@@ -41,7 +41,7 @@ struct EvidencePack: ParsableCommand {
       documents.map { Container.Member(name: $0.key, bytes: $0.value) },
       profile: try ReleasePolicy(parsing: plain).profile, created: try VerdictClaim(parsing: verdict).time,
       key: try signer.load())
-    try FileSystem.write(bytes, to: output)
+    try Output.write(bytes, to: output)
     Console.print("\(output) \(Digest(of: bytes))")
   }
 }
@@ -139,11 +139,11 @@ struct EvidenceReport: ParsableCommand {
   @Argument(help: "Files, or digests, that must be among the released binaries.") var subjects: [String] = []
 
   func run() throws {
-    // An old page must not stand for this pack, whatever happens from here on.
-    try FileSystem.remove(output)
+    // An old page must not stand for this pack, whatever happens from here on; what is no pack gets no page.
     let pack = try options.read()
+    try Output.remove(output)
     let audit = pack.audit(try options.demand(subjects: subjects))
-    try FileSystem.write(try PackPage.html(pack, audit: audit), to: output)
+    try Output.write(try PackPage.html(pack, audit: audit), to: output)
     Console.note("wrote \(output): \(audit.outcome.rawValue)")
     if audit.outcome != .passed { throw Report.end(.refused) }
   }

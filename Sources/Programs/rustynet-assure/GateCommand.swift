@@ -68,9 +68,11 @@ struct GateRun: AsyncParsableCommand {
       throw Problem.usage("usage.gates", "name gates or one --set, not both", hint: "rustynet-assure gate list")
     }
     // An old result must never stand for this run, whatever happens from here on.
-    if let json { try FileSystem.remove(json) }
+    if let json { try Output.remove(json) }
     let folder = evidence ?? "\(root)/artifacts/release/evidence"
     try FileSystem.makeFolder(folder)
+    let lock = try FileLock("\(Path.folder(of: folder))/.lock")
+    defer { withExtendedLifetime(lock) {} }
     let workspace = try await Workspace(root: root, output: folder)
     let judged = try evidence(workspace, at: try time.time())
     var results: [GateResult] = []
@@ -117,7 +119,7 @@ struct GateRun: AsyncParsableCommand {
         "type": "rustynet-gate-results/v1", "time": .string(time.description),
         "outcome": .string(isPassed ? "passed" : "refused"), "gates": .array(results.map(\.json)),
       ]
-      try FileSystem.write(document.canonical + [0x0a], to: json)
+      try Output.write(document.canonical + [0x0a], to: json)
     }
     let passed = results.count { $0.outcome == .passed }
     let failed = results.count { $0.outcome == .failed }

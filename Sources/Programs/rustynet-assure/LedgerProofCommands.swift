@@ -26,7 +26,7 @@ struct LedgerProve: ParsableCommand {
       throw Problem.malformed(
         "ledger.size", "the checkpoint has \(found) entries, not \(size)", hint: "give the older one with --checkpoint")
     }
-    if let output { return try FileSystem.write(proof.bytes, to: output) }
+    if let output { return try Output.write(proof.bytes, to: output) }
     try FileDescriptor(duplicating: 1, path: "standard output").write(proof.bytes)
   }
 }

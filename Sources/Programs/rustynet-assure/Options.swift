@@ -3,6 +3,7 @@ public import Attestation
 import Cryptography
 import Diagnostics
 import Inventory
+import KeyCustody
 import LinuxKit
 import StrictJSON
 import Wire
@@ -44,6 +45,28 @@ enum Input {
     do { return try Envelope(parsing: try FileSystem.read(path, limit: Envelope.limits.size)) } catch {
       throw error.place?.hasPrefix(path) == true ? error : error.at(path)
     }
+  }
+}
+
+/// Files that a verb writes by name.
+enum Output {
+  /// Removes what an earlier run left at `path`, so that it cannot stand for this one; a sealed key is refused.
+  static func remove(_ path: String) throws(Problem) {
+    try requireNoKey(path)
+    try FileSystem.remove(path)
+  }
+
+  /// Writes a result; a sealed key is never replaced, whoever mistyped.
+  static func write(_ bytes: [UInt8], to path: String) throws(Problem) {
+    try requireNoKey(path)
+    try FileSystem.write(bytes, to: path)
+  }
+
+  private static func requireNoKey(_ path: String) throws(Problem) {
+    guard FileSystem.status(path)?.kind == .regular, (try? KeyFile.publicKey(path: path)) != nil else { return }
+    throw .refused(
+      "output.key", "a sealed key stands where a result would be written", place: path, source: "P1-13, R6",
+      hint: "a key is never overwritten; name another file")
   }
 }
 

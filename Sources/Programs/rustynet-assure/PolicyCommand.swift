@@ -43,7 +43,7 @@ struct PolicySign: ParsableCommand {
     var signed =
       envelope ?? Envelope(payloadType: ReleasePolicy.payloadType, payload: document.canonical, signedBy: [key])
     signed.sign(with: key)
-    try FileSystem.write(signed.encoded, to: output)
+    try Output.write(signed.encoded, to: output)
     Console.note("wrote \(output): version \(policy.version), \(policy.digest)")
   }
 }
@@ -137,7 +137,7 @@ struct PolicyPin: ParsableCommand {
     document["gates"] = .array(gates)
     let text = JSON.object(document).pretty
     let policy = try ReleasePolicy(parsing: Array(text.utf8))
-    try FileSystem.write(Array(text.utf8), to: file)
+    try Output.write(Array(text.utf8), to: file)
     Console.print("\(policy.digest)")
   }
 }

@@ -44,8 +44,12 @@ enum PreviewIdentity {
     let trustPath = "\(folder)/trust.json"
     // The trust file is written last: without it the rest is a run that was cut short.
     guard FileSystem.status(trustPath) != nil else { return nil }
-    let envelope = try Envelope(parsing: try FileSystem.read(trustPath, limit: 1 << 20, links: .refused))
-    let trust = try TrustFile(parsing: envelope.payload)
+    let envelope: Envelope
+    let trust: TrustFile
+    do throws(Problem) {
+      envelope = try Envelope(parsing: try FileSystem.read(trustPath, limit: 1 << 20, links: .refused))
+      trust = try TrustFile(parsing: envelope.payload)
+    } catch { throw error.at(trustPath) }
     guard Host.now().adding(seconds: 86_400) < trust.expires else { return nil }
     let passphrase = try PassphraseSource.file("\(folder)/passphrase").read()
     let key = try KeyFile.load(path: "\(folder)/key.json", passphrase: passphrase)

@@ -46,7 +46,7 @@ struct ProvenanceGenerate: AsyncParsableCommand {
     request.configuration = configuration
     let facts = try await ProvenanceFacts.collect(request, report: Console.note)
     if !facts.source.isClean { Console.note("the working tree differs from the commit: the provenance says so") }
-    try FileSystem.write(try ProvenanceWriter.bytes(facts), to: output)
+    try Output.write(try ProvenanceWriter.bytes(facts), to: output)
     Console.note("wrote \(output), unsigned")
   }
 }

@@ -42,9 +42,9 @@ struct RecordRun: AsyncParsableCommand {
     guard let program = command.first, !subject.isEmpty else {
       throw Problem.usage("usage.record", "name a command after -- and at least one --subject")
     }
-    try FileSystem.remove(output)
-    if let swiftTestingEvents { try FileSystem.remove(swiftTestingEvents) }
     let key = try signer.load()
+    try Output.remove(output)
+    if let swiftTestingEvents { try Output.remove(swiftTestingEvents) }
     let folder = Path.folder(of: output)
     try FileSystem.makeFolder(folder)
     let workspace = try await Workspace(root: root, output: folder)
@@ -57,6 +57,7 @@ struct RecordRun: AsyncParsableCommand {
       let (name, digests) = try Input.subject(text)
       return Subject(name: name, digests: digests)
     }
+    try await workspace.requireUnmoved()
     let record = Record(
       name: name, started: started, finished: Host.now(), machine: workspace.machine, source: workspace.source,
       tool: workspace.tool,
@@ -66,7 +67,7 @@ struct RecordRun: AsyncParsableCommand {
           log: result.log)
       ], facts: try facts())
     let statement = Statement(subjects: subjects, predicateType: PredicateType.record, predicate: record.json)
-    try FileSystem.write(statement.signed(by: [key]).encoded, to: output)
+    try Output.write(statement.signed(by: [key]).encoded, to: output)
     Console.note("recorded “\(name)” (\(result.status)) in \(output)")
     if !result.status.isSuccess { throw Report.end(.refused) }
   }

@@ -31,9 +31,12 @@ struct ReleaseCommand: AsyncParsableCommand {
   @OptionGroup var gates: RequiredGateOptions
 
   func run() async throws {
-    if let json { try FileSystem.remove(json) }
+    if let json { try Output.remove(json) }
     let folder = output ?? "\(root)/artifacts/release\(profile == .release ? "/final" : "")"
     try FileSystem.makeFolder(folder)
+    // Two releases at once in one folder would judge each other's evidence.
+    let lock = try FileLock("\(folder)/.lock")
+    defer { withExtendedLifetime(lock) {} }
     let workspace = try await Workspace(root: root, output: "\(folder)/evidence")
     let begin = Host.monotonicSeconds()
     if profile == .release, let missing = keys.missing {
@@ -49,7 +52,7 @@ struct ReleaseCommand: AsyncParsableCommand {
     let verdict = try await run.run()
     // Nothing says that it passed before the pack has passed the audit that everybody else will make.
     try audit(folder, identity: identity)
-    if let json { try FileSystem.write(verdict.encoded, to: json) }
+    if let json { try Output.write(verdict.encoded, to: json) }
     VerdictText.print(verdict)
     Console.print("files: \(folder)/{evidence.pack,report.html,verdict.json,trust.json,sbom.cdx.json,provenance.json}")
     if !verdict.isPassed { throw Report.end(.refused) }
@@ -100,9 +103,9 @@ struct ReleaseCommand: AsyncParsableCommand {
       Console.note("gate \(gate.id): \(results[results.count - 1].outcome.rawValue)")
     }
     let verdict = Verdict(unsigned: evidence, gates: results, missing: missing)
-    try FileSystem.write(verdict.encoded, to: "\(folder)/verdict.json")
-    try FileSystem.write(try PackPage.html(unsigned: verdict), to: "\(folder)/report.html")
-    if let json { try FileSystem.write(verdict.encoded, to: json) }
+    try Output.write(verdict.encoded, to: "\(folder)/verdict.json")
+    try Output.write(try PackPage.html(unsigned: verdict), to: "\(folder)/report.html")
+    if let json { try Output.write(verdict.encoded, to: json) }
     VerdictText.print(verdict)
     Console.print("files: \(folder)/{report.html,verdict.json}; nothing is signed, so there is no pack")
     throw Report.end(.refused)
@@ -114,7 +117,7 @@ struct ReleaseCommand: AsyncParsableCommand {
     let audit = pack.audit(
       PackDemand(
         profile: profile, trust: identity.trustEnvelope, time: Host.now(), requiredGates: gates.ids))
-    try FileSystem.write(try PackPage.html(pack, audit: audit), to: "\(folder)/report.html")
+    try Output.write(try PackPage.html(pack, audit: audit), to: "\(folder)/report.html")
     // A refused verdict is no fault of the pack; anything else is.
     let faults = audit.checks.filter { $0.outcome != .passed && $0.code != "verdict.refused" }
     guard faults.isEmpty else {

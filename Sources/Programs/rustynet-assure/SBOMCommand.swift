@@ -32,7 +32,7 @@ struct SBOMGenerate: AsyncParsableCommand {
       folder: path, binaries: binary, version: release, time: try await time(), creator: creator,
       report: Console.note)
     if creator == nil { Console.note("no --creator: the SBOM names nobody who answers for it") }
-    try FileSystem.write(try SBOMWriter.bytes(facts), to: output)
+    try Output.write(try SBOMWriter.bytes(facts), to: output)
     Console.note("wrote \(output)")
   }
 

@@ -42,7 +42,7 @@ struct SignCommand: ParsableCommand {
       subjects: list, predicateType: type, predicate: value)
     let envelope = statement.signed(by: [try key.load()]).encoded
     if let output {
-      try FileSystem.write(envelope, to: output)
+      try Output.write(envelope, to: output)
       Console.note("wrote \(output)")
     } else {
       Console.print(String(decoding: envelope.dropLast(), as: UTF8.self))

@@ -47,7 +47,7 @@ enum TrustDraft {
       file.issued = Host.now()
     }
     try body(&file)
-    try FileSystem.write(Array(file.json.pretty.utf8), to: output ?? path)
+    try Output.write(Array(file.json.pretty.utf8), to: output ?? path)
     Console.note("wrote \(output ?? path), version \(file.version), unsigned: rustynet-assure trust sign")
   }
 }
@@ -172,7 +172,7 @@ struct TrustSign: ParsableCommand {
     var signed =
       envelope ?? Envelope(payloadType: TrustFile.payloadType, payload: trust.json.canonical, signedBy: [key])
     signed.sign(with: key)
-    try FileSystem.write(signed.encoded, to: output ?? file)
+    try Output.write(signed.encoded, to: output ?? file)
     let checks = trust.judge(signed, role: .root, at: Host.now(), for: trust.profile)
     Console.note(
       "signed; the root role \(checks.outcome == .passed ? "is satisfied" : "needs more signatures"), "

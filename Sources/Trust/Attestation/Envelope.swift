@@ -22,9 +22,9 @@ public struct Envelope: Sendable, Equatable {
   /// The media type of an in-toto Statement.
   public static let statementType = "application/vnd.in-toto+json"
   /// The largest envelope that is read: 32 MiB.
-  public static let limits = JSON.Limits(size: 32 << 20, depth: 16)
+  public static let limits = JSON.Limits(size: 32 << 20, depth: 16, values: 4096)
   /// The largest number of signatures.
-  public static let signatureLimit = 64
+  public static let signatureLimit = 32
 
   /// The type of the payload, as signed.
   public let payloadType: String
@@ -41,7 +41,7 @@ public struct Envelope: Sendable, Equatable {
     signatures = keys.map { Signature(keyID: hints ? $0.publicKey.id : nil, bytes: $0.sign(encoded)) }
   }
 
-  /// Reads an envelope: strict JSON, strict base 64 in either alphabet, 1 to 64 signatures.
+  /// Reads an envelope: strict JSON, strict base 64 in either alphabet, 1 to 32 signatures.
   ///
   /// Members that DSSE does not name are ignored, as its specification asks; nothing is verified yet.
   public init(parsing bytes: [UInt8]) throws(Problem) {

@@ -132,9 +132,6 @@ public struct Record: Sendable {
       throw tool.problem("record.tool", "the record was made by another program")
     }
     _ = try tool.member("version").token(atMost: 64)
-    // Not kept, but no other kind of value may stand there.
-    _ = try tool.member("name").token(atMost: 64)
-    _ = try tool.member("version").token(atMost: 64)
     let digest = try tool.member("digest").token()
     do { self.tool = try Digest(digest) } catch { throw tool.located(error) }
     commands = try Record.commands(try reader.member("commands"))

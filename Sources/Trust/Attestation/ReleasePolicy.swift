@@ -138,7 +138,7 @@ public struct ReleasePolicy: Sendable {
 
   private static func limits(_ reader: JSONReader) throws(Problem) -> [String: Int64] {
     var limits: [String: Int64] = [:]
-    for (name, value) in try reader.members(atMost: 256) { limits[name] = try value.integer() }
+    for (name, value) in try reader.members(atMost: 256) { limits[name] = try value.integer(in: 0...1_000_000_000) }
     return limits
   }
 

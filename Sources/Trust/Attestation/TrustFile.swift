@@ -11,6 +11,8 @@ public struct TrustFile: Sendable, Equatable {
   /// The media type of a signed trust file.
   public static let payloadType = "application/vnd.rustynet.trust.v1+json"
   static let type = "rustynet-trust/v1"
+  /// The largest number of keys of all principals together.
+  public static let keyLimit = 256
 
   /// Grows with every change; a lower one than seen before is refused.
   public var version: Int64
@@ -72,6 +74,10 @@ public struct TrustFile: Sendable, Equatable {
       throw .malformed("trust.duplicate-principal", "a principal stands twice")
     }
     let keys = principals.flatMap { $0.keys.map(\.key) }
+    // Every signature may have to be tried with every key.
+    guard keys.count <= TrustFile.keyLimit else {
+      throw .malformed("trust.too-many-keys", "the file has more than \(TrustFile.keyLimit) keys")
+    }
     guard Set(keys).count == keys.count else {
       throw .malformed(
         "trust.duplicate-key", "one key stands twice", hint: "a key belongs to one principal, or it would count twice")

@@ -29,7 +29,7 @@ enum LayersGate: GateKind {
   static func judge(_ gate: GateDefinition, _ facts: JSONReader, by evidence: Evidence) throws(Problem) -> [Check] {
     let rules = try LayerRules(JSONReader(gate.parameters, pointer: "/parameters"))
     var targets: [LayerRules.Target] = []
-    for element in try facts.member("targets").elements() { targets.append(try LayerRules.Target(element)) }
+    for element in try facts.member("targets").elements(atMost: 512) { targets.append(try LayerRules.Target(element)) }
     return rules.judge(targets)
   }
 }

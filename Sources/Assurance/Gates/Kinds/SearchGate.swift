@@ -40,7 +40,8 @@ enum SearchGate: GateKind {
     var commands: [Record.Command] = []
     var results: [JSON] = []
     for pattern in try patterns(gate) {
-      let argv = ["git", "grep", "-n", "-I", "-i", "-E", "-e", pattern.expression, "--"] + gate.read
+      // Every file is searched as text: an attribute of the tree must not be able to hide one.
+      let argv = ["git", "grep", "-n", "-a", "-i", "-E", "-e", pattern.expression, "--"] + gate.read
       let result = try await Command("git", Array(argv.dropFirst()), in: workspace.root).run()
       commands.append(Record.Command(argv, result))
       // git grep ends with 0 for a match and 1 for none; anything else is no answer.
@@ -67,7 +68,7 @@ enum SearchGate: GateKind {
     try FileSystem.makeFolder(folder)
     let path = "\(folder)/control.txt"
     try FileSystem.write(Array(pattern.control.utf8) + [0x0a], to: path)
-    let arguments = ["grep", "--no-index", "-q", "-I", "-i", "-E", "-e", pattern.expression, "--", "control.txt"]
+    let arguments = ["grep", "--no-index", "-q", "-a", "-i", "-E", "-e", pattern.expression, "--", "control.txt"]
     let result = try await Command("git", arguments, in: folder).run()
     try FileSystem.removeTree(folder)
     return result.status.isSuccess

@@ -7,7 +7,7 @@ import StrictJSON
 /// test, and a test that was not run each fail.
 enum TestsGate: GateKind {
   static let name = "tests"
-  static let parameters = ["record"]
+  static let parameters = ["record", "command"]
 
   private static func document(_ gate: GateDefinition) throws(Problem) -> String {
     try JSONReader(gate.parameters, pointer: "/parameters").member("record").text()
@@ -35,6 +35,20 @@ enum TestsGate: GateKind {
       check.id = "tests.\(check.id)"
       return check
     }
+    checks.append(
+      .equal("tests.name", "tests.name", "what the record is about", expected: gate.id, found: record.name))
+    // Without the command, any program that writes a stream of events would do as a test runner.
+    var command: [String] = []
+    for element in try JSONReader(gate.parameters, pointer: "/parameters").member("command").elements() {
+      command.append(try element.text())
+    }
+    let stated = record.commands.map { $0.argv.joined(separator: " ") }.joined(separator: "; ")
+    checks.append(
+      command.isEmpty || record.commands.map(\.argv) != [command]
+        ? .failed(
+          "tests.command", "tests.command", "the tests were not run by the command of the gate",
+          expected: command.joined(separator: " "), found: stated, source: "A16")
+        : .passed("tests.command", "the tests were run by the command of the gate", found: stated, source: "A16"))
     for command in record.commands {
       checks.append(
         .equal("exit", "tests.exit", "the runner's exit code", expected: "0", found: "\(command.exitCode)"))
