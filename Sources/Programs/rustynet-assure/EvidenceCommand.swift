@@ -139,9 +139,14 @@ struct EvidenceReport: ParsableCommand {
   @Argument(help: "Files, or digests, that must be among the released binaries.") var subjects: [String] = []
 
   func run() throws {
-    // An old page must not stand for this pack, whatever happens from here on; what is no pack gets no page.
-    let pack = try options.read()
+    guard
+      (try? FileSystem.resolve(output)) != (try? FileSystem.resolve(options.pack)) || FileSystem.status(output) == nil
+    else {
+      throw Problem.usage("usage.output", "the page would replace the pack itself")
+    }
+    // An old page must not stand for this pack, whatever happens from here on.
     try Output.remove(output)
+    let pack = try options.read()
     let audit = pack.audit(try options.demand(subjects: subjects))
     try Output.write(try PackPage.html(pack, audit: audit), to: output)
     Console.note("wrote \(output): \(audit.outcome.rawValue)")
