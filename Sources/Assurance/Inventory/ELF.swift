@@ -11,14 +11,24 @@ public struct ELFFile: Sendable, Hashable {
 
   /// Reads the file `path`, which must be a 64-bit little-endian ELF file.
   public init(reading path: String) throws(Problem) {
-    do { self = try ELFFile(parsing: try FileSystem.read(path, limit: 1 << 30)) } catch { throw error.at(path) }
+    // Only the parts that matter are read: a program may be larger than the memory that a verb may use.
+    let file = OpenFile(try FileSystem.open(path))
+    do throws(Problem) {
+      let size = try file.descriptor.status().size
+      try self.init(
+        Image(size: size) { offset, count throws(Problem) in try file.descriptor.read(count, at: offset) })
+    } catch { throw error.at(path) }
   }
 
   /// Reads the bytes of a 64-bit little-endian ELF file.
   public init(parsing bytes: [UInt8]) throws(Problem) {
-    let image = Image(bytes: bytes)
+    try self.init(Image(size: bytes.count) { offset, count in Array(bytes[offset..<offset + count]) })
+  }
+
+  private init(_ image: Image) throws(Problem) {
+    let head = image.size >= 64 ? try image.read(0, 64) : []
     // ELFCLASS64 and ELFDATA2LSB.
-    guard ELFFile.isELF(bytes), bytes.count >= 64, bytes[4] == 2, bytes[5] == 1 else {
+    guard ELFFile.isELF(head), head.count == 64, head[4] == 2, head[5] == 1 else {
       throw .malformed("inventory.elf", "this is not a 64-bit little-endian ELF file")
     }
     let segments = try image.segments()
@@ -59,8 +69,17 @@ public struct ELFFile: Sendable, Hashable {
     func holds(_ place: Int) -> Bool { place >= address && place - address < size }
   }
 
+  /// Holds a descriptor for the closure of an image.
+  private final class OpenFile {
+    let descriptor: FileDescriptor
+
+    init(_ descriptor: consuming FileDescriptor) { self.descriptor = descriptor }
+  }
+
+  /// The file, of which single places are read; `read` gets an offset and a count inside `size`.
   private struct Image {
-    let bytes: [UInt8]
+    let size: Int
+    let read: (Int, Int) throws(Problem) -> [UInt8]
 
     func segments() throws(Problem) -> [Segment] {
       let (start, size, count) = (try word64(32), try word16(54), try word16(56))
@@ -77,10 +96,11 @@ public struct ELFFile: Sendable, Hashable {
     }
 
     func text(at start: Int, before end: Int) throws(Problem) -> String {
-      guard start >= 0, start < end, end <= bytes.count, let stop = bytes[start..<end].firstIndex(of: 0) else {
-        throw truncated
-      }
-      return String(decoding: bytes[start..<stop], as: UTF8.self)
+      guard start >= 0, start < end, end <= size else { throw truncated }
+      // No file name is longer than 4,096 bytes.
+      let bytes = try read(start, min(end - start, 4096))
+      guard let stop = bytes.firstIndex(of: 0) else { throw truncated }
+      return String(decoding: bytes[..<stop], as: UTF8.self)
     }
 
     func word16(_ place: Int) throws(Problem) -> Int { try number(place, 2) }
@@ -90,9 +110,11 @@ public struct ELFFile: Sendable, Hashable {
     /// A number of 2^48 or more is cut to 2^48: no file is that long, so that it lies outside of every file, and no
     /// sum of such numbers can overflow.
     func number(_ place: Int, _ width: Int) throws(Problem) -> Int {
-      guard place >= 0, place <= bytes.count - width else { throw truncated }
+      guard place >= 0, place <= size - width else { throw truncated }
+      let bytes = try read(place, width)
+      guard bytes.count == width else { throw truncated }
       var value: UInt64 = 0
-      for index in (0..<width).reversed() { value = value << 8 | UInt64(bytes[place + index]) }
+      for byte in bytes.reversed() { value = value << 8 | UInt64(byte) }
       return value < 1 << 48 ? Int(value) : 1 << 48
     }
 

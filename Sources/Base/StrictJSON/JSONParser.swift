@@ -200,7 +200,7 @@ struct JSONParser {
     var pieces: String?
     while true {
       let start = index
-      while index < bytes.count, bytes[index] != 0x22, bytes[index] != 0x5c, bytes[index] >= 0x20 { index += 1 }
+      index = endOfPlainText(from: start)
       guard index < bytes.count else { throw endOfDocument() }
       guard let piece = String(validating: bytes[start..<index], as: UTF8.self) else {
         throw problem("json.utf-8", "a string is not UTF-8", source: "RFC 8259 §8.1")
@@ -216,6 +216,20 @@ struct JSONParser {
         throw problem("json.control-character", "a control character stands in a string", source: "RFC 8259 §7")
       }
     }
+  }
+
+  /// The first place at or after `start` that is a quotation mark, a backslash or a control character.
+  ///
+  /// A function of its own without mutation, because most bytes of a signed document pass through this loop.
+  private func endOfPlainText(from start: Int) -> Int {
+    let bytes = bytes
+    var place = start
+    while place < bytes.count {
+      let byte = bytes[place]
+      if byte == 0x22 || byte == 0x5c || byte < 0x20 { break }
+      place &+= 1
+    }
+    return place
   }
 
   private mutating func escape() throws(Problem) -> Unicode.Scalar {

@@ -54,20 +54,21 @@ public enum Base64 {
     if utf8.isEmpty { return [] }
     let padding = utf8[utf8.count - 1] != 0x3d ? 0 : utf8[utf8.count - 2] != 0x3d ? 1 : 2
     let table = values
-    var bytes: [UInt8] = []
-    bytes.reserveCapacity(utf8.count / 4 * 3)
+    var bytes = [UInt8](repeating: 0, count: utf8.count / 4 * 3 - padding)
     let whole = padding == 0 ? utf8.count : utf8.count - 4
     var index = 0
+    var place = 0
     while index < whole {
       let a = table[Int(utf8[index])]
       let b = table[Int(utf8[index + 1])]
       let c = table[Int(utf8[index + 2])]
       let d = table[Int(utf8[index + 3])]
       if (a | b | c | d) & 0xc0 != 0 { throw garbage(index) }
-      bytes.append(a << 2 | b >> 4)
-      bytes.append(b << 4 | c >> 2)
-      bytes.append(c << 6 | d)
-      index += 4
+      bytes[place] = a << 2 | b >> 4
+      bytes[place &+ 1] = b << 4 | c >> 2
+      bytes[place &+ 2] = c << 6 | d
+      index &+= 4
+      place &+= 3
     }
     guard padding > 0 else { return bytes }
     let a = table[Int(utf8[index])]
@@ -77,8 +78,8 @@ public enum Base64 {
     guard padding == 2 ? b & 15 == 0 : c & 3 == 0 else {
       throw .malformed("base64.spare-bits", "the spare bits of base 64 padding are not zero", source: "RFC 4648 §3.5")
     }
-    bytes.append(a << 2 | b >> 4)
-    if padding == 1 { bytes.append(b << 4 | c >> 2) }
+    bytes[place] = a << 2 | b >> 4
+    if padding == 1 { bytes[place + 1] = b << 4 | c >> 2 }
     return bytes
   }
 
