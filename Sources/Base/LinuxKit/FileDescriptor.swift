@@ -63,16 +63,16 @@ public struct FileDescriptor: ~Copyable, Sendable {
   }
 
   /// Reads the rest of the file, which must not be longer than `limit` bytes.
+  ///
+  /// The size that the file has now only says how much to ask for: the end is where nothing more comes.
   public func readAll(limit: Int) throws(Problem) -> [UInt8] {
-    var bytes: [UInt8] = []
-    while true {
-      let chunk = try read(upTo: min(1 << 18, limit + 1 - bytes.count))
+    var bytes = try read(upTo: min(max(try status().size, 1 << 12), limit) + 1)
+    while bytes.count <= limit {
+      let chunk = try read(upTo: min(1 << 16, limit + 1 - bytes.count))
       if chunk.isEmpty { return bytes }
       bytes += chunk
-      if bytes.count > limit {
-        throw .malformed("file.size", "the file has more than the \(limit) bytes allowed", place: path)
-      }
     }
+    throw .malformed("file.size", "the file has more than the \(limit) bytes allowed", place: path)
   }
 
   /// Passes the rest of the file to `body` in pieces through one buffer; used to hash files of any size.

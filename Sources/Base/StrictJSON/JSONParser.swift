@@ -220,10 +220,21 @@ struct JSONParser {
 
   /// The first place at or after `start` that is a quotation mark, a backslash or a control character.
   ///
-  /// A function of its own without mutation, because most bytes of a signed document pass through this loop.
+  /// Most bytes of a signed document pass through here: blocks without such a character are skipped as a whole, in a
+  /// loop without branches that the compiler turns into vector instructions.
   private func endOfPlainText(from start: Int) -> Int {
-    let bytes = bytes
+    let bytes = bytes.span
     var place = start
+    while place &+ 64 <= bytes.count {
+      let block = bytes.extracting(place..<(place &+ 64))
+      var special: UInt8 = 0
+      for index in 0..<64 {
+        let byte = block[index]
+        special |= byte == 0x22 || byte == 0x5c || byte < 0x20 ? 1 : 0
+      }
+      if special != 0 { break }
+      place &+= 64
+    }
     while place < bytes.count {
       let byte = bytes[place]
       if byte == 0x22 || byte == 0x5c || byte < 0x20 { break }

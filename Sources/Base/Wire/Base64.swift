@@ -14,12 +14,19 @@ public enum Base64 {
 
   private static let characters = Array("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/".utf8)
 
-  /// The value of each character, 0xff where it has none; index 256 and up: the URL-safe spelling.
-  private static let values: [UInt8] = {
-    var table = [UInt8](repeating: 0xff, count: 256)
-    for (value, character) in characters.enumerated() { table[Int(character)] = UInt8(value) }
+  /// The value of each character in its low six bits, and above them what kind of character it is.
+  private static let values: [UInt32] = {
+    var table = [UInt32](repeating: garbage, count: 256)
+    for (value, character) in characters.enumerated() { table[Int(character)] = UInt32(value) }
+    table[0x2b] = 62 | standardOnly
+    table[0x2f] = 63 | standardOnly
+    table[0x2d] = 62 | urlSafeOnly
+    table[0x5f] = 63 | urlSafeOnly
     return table
   }()
+  private static let standardOnly: UInt32 = 1 << 24
+  private static let urlSafeOnly: UInt32 = 1 << 25
+  private static let garbage: UInt32 = 1 << 26
 
   /// The standard, padded base 64 of `bytes`.
   public static func encode(_ bytes: [UInt8]) -> String {
@@ -42,68 +49,77 @@ public enum Base64 {
 
   /// The bytes of `text`.
   public static func decode(_ text: String, alphabet: Alphabet = .standard) throws(Problem) -> [UInt8] {
-    var utf8 = Array(text.utf8)
-    guard utf8.count.isMultiple(of: 4) else {
+    var text = text
+    text.makeContiguousUTF8()
+    let characters = text.utf8Span.span
+    let count = characters.count
+    guard count.isMultiple(of: 4) else {
       throw .malformed("base64.length", "base 64 text is not a multiple of four characters", source: "RFC 4648 §4")
     }
-    if alphabet == .standardOrURLSafe { try foldURLSafe(&utf8) }
-    return try decodeStandard(utf8)
-  }
-
-  private static func decodeStandard(_ utf8: [UInt8]) throws(Problem) -> [UInt8] {
-    if utf8.isEmpty { return [] }
-    let padding = utf8[utf8.count - 1] != 0x3d ? 0 : utf8[utf8.count - 2] != 0x3d ? 1 : 2
-    let table = values
-    var bytes = [UInt8](repeating: 0, count: utf8.count / 4 * 3 - padding)
-    let whole = padding == 0 ? utf8.count : utf8.count - 4
-    var index = 0
-    var place = 0
-    while index < whole {
-      let a = table[Int(utf8[index])]
-      let b = table[Int(utf8[index + 1])]
-      let c = table[Int(utf8[index + 2])]
-      let d = table[Int(utf8[index + 3])]
-      if (a | b | c | d) & 0xc0 != 0 { throw garbage(index) }
-      bytes[place] = a << 2 | b >> 4
-      bytes[place &+ 1] = b << 4 | c >> 2
-      bytes[place &+ 2] = c << 6 | d
-      index &+= 4
-      place &+= 3
+    if count == 0 { return [] }
+    let padding = characters[count - 1] != 0x3d ? 0 : characters[count - 2] != 0x3d ? 1 : 2
+    var bytes = [UInt8](repeating: 0, count: count / 4 * 3 - padding)
+    let whole = padding == 0 ? count : count - 4
+    var kinds = decodeGroups(characters.extracting(0..<whole), into: &bytes)
+    if padding > 0 {
+      let last = characters.extracting(whole..<count)
+      kinds |= try decodeLast(last, padding: padding, into: &bytes)
     }
-    guard padding > 0 else { return bytes }
-    let a = table[Int(utf8[index])]
-    let b = table[Int(utf8[index + 1])]
-    let c = padding == 1 ? table[Int(utf8[index + 2])] : 0
-    if (a | b | c) & 0xc0 != 0 { throw garbage(index) }
-    guard padding == 2 ? b & 15 == 0 : c & 3 == 0 else {
-      throw .malformed("base64.spare-bits", "the spare bits of base 64 padding are not zero", source: "RFC 4648 §3.5")
+    guard kinds & garbage == 0, alphabet == .standardOrURLSafe || kinds & urlSafeOnly == 0 else {
+      throw character(firstGarbage(characters.extracting(0..<(count - padding)), alphabet))
     }
-    bytes[place] = a << 2 | b >> 4
-    if padding == 1 { bytes[place + 1] = b << 4 | c >> 2 }
+    guard kinds & standardOnly == 0 || kinds & urlSafeOnly == 0 else {
+      throw .malformed("base64.alphabet", "base 64 text mixes the standard and the URL-safe alphabet")
+    }
     return bytes
   }
 
-  private static func foldURLSafe(_ utf8: inout [UInt8]) throws(Problem) {
-    var standard = false
-    var urlSafe = false
-    for index in utf8.indices {
-      switch utf8[index] {
-      case 0x2b, 0x2f: standard = true
-      case 0x2d:
-        urlSafe = true
-        utf8[index] = 0x2b
-      case 0x5f:
-        urlSafe = true
-        utf8[index] = 0x2f
-      default: break
-      }
+  /// Decodes whole groups of four characters; the kinds of all of them come back, and are judged once at the end,
+  /// because most bytes of a signed document pass through this loop.
+  private static func decodeGroups(_ characters: Span<UInt8>, into bytes: inout [UInt8]) -> UInt32 {
+    let table = values
+    var kinds: UInt32 = 0
+    var index = 0
+    var place = 0
+    while index < characters.count {
+      let a = table[Int(characters[index])]
+      let b = table[Int(characters[index &+ 1])]
+      let c = table[Int(characters[index &+ 2])]
+      let d = table[Int(characters[index &+ 3])]
+      kinds |= a | b | c | d
+      let group = a << 18 | b << 12 | c << 6 | d
+      bytes[place] = UInt8(truncatingIfNeeded: group >> 16)
+      bytes[place &+ 1] = UInt8(truncatingIfNeeded: group >> 8)
+      bytes[place &+ 2] = UInt8(truncatingIfNeeded: group)
+      index &+= 4
+      place &+= 3
     }
-    if standard && urlSafe {
-      throw .malformed("base64.alphabet", "base 64 text mixes the standard and the URL-safe alphabet")
-    }
+    return kinds
   }
 
-  private static func garbage(_ index: Int) -> Problem {
+  /// Decodes the last group, which ends in one or two padding characters.
+  private static func decodeLast(
+    _ characters: Span<UInt8>, padding: Int, into bytes: inout [UInt8]
+  ) throws(Problem) -> UInt32 {
+    let a = values[Int(characters[0])]
+    let b = values[Int(characters[1])]
+    let c = padding == 1 ? values[Int(characters[2])] : 0
+    let kinds = a | b | c
+    guard kinds & garbage != 0 || (padding == 2 ? b & 15 == 0 : c & 3 == 0) else {
+      throw .malformed("base64.spare-bits", "the spare bits of base 64 padding are not zero", source: "RFC 4648 §3.5")
+    }
+    bytes[bytes.count - 3 + padding] = UInt8(truncatingIfNeeded: a << 2 | (b >> 4 & 3))
+    if padding == 1 { bytes[bytes.count - 1] = UInt8(truncatingIfNeeded: b << 4 | (c >> 2 & 15)) }
+    return kinds
+  }
+
+  private static func firstGarbage(_ characters: Span<UInt8>, _ alphabet: Alphabet) -> Int {
+    let refused = alphabet == .standard ? garbage | urlSafeOnly : garbage
+    for index in characters.indices where values[Int(characters[index])] & refused != 0 { return index }
+    return characters.count
+  }
+
+  private static func character(_ index: Int) -> Problem {
     .malformed(
       "base64.character", "base 64 text holds a character outside its alphabet", place: "\(index)",
       source: "RFC 4648 §3.3")

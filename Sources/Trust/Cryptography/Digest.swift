@@ -73,6 +73,7 @@ public struct Digest: Hashable, Sendable, CustomStringConvertible {
   /// Starts a hash.
   public init(_ algorithm: HashAlgorithm = .sha256) {
     self.algorithm = algorithm
+    LibCrypto.ready
     guard let context = unsafe EVP_MD_CTX_new(), unsafe EVP_DigestInit_ex(context, algorithm.implementation, nil) == 1
     else { fatalError("libcrypto has no memory or no \(algorithm.rawValue)") }
     unsafe self.context = context

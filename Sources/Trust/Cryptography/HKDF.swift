@@ -14,6 +14,7 @@ public enum HKDF {
       throw .malformed(
         "hkdf.length", "HKDF-SHA256 yields 1 to \(lengthLimit) bytes, not \(length)", source: "RFC 5869 §2.3")
     }
+    LibCrypto.ready
     guard let context = unsafe EVP_PKEY_CTX_new_id(EVP_PKEY_HKDF, nil), unsafe EVP_PKEY_derive_init(context) == 1,
       unsafe EVP_PKEY_CTX_set_hkdf_md(context, EVP_sha256()) == 1
     else { fatalError("libcrypto has no memory or no HKDF") }

@@ -13,6 +13,7 @@ import Diagnostics
       throw .malformed("key.size", "a public key has at most 4096 bytes, not \(der.count)")
     }
     // Safe: d2i reads at most `count` bytes of an array that is alive.
+    LibCrypto.ready
     let parsed: OpaquePointer? = unsafe der.withUnsafeBufferPointer { buffer in
       var position = buffer.baseAddress
       return unsafe d2i_PUBKEY(nil, &position, buffer.count)

@@ -24,6 +24,7 @@ public struct NameBasedUUID: Hashable, Sendable, CustomStringConvertible {
   public init(of name: [UInt8], in space: NameBasedUUID) {
     let input = space.bytes + name
     var digest = [UInt8](repeating: 0, count: 20)
+    LibCrypto.ready
     // Safe: both arrays are alive for the call, and SHA-1 writes 20 bytes.
     let result = unsafe input.withUnsafeBytes {
       unsafe EVP_Digest($0.baseAddress, $0.count, &digest, nil, EVP_sha1(), nil)

@@ -13,6 +13,7 @@ import CCrypto
 
   /// Makes a machine; the process ends when libcrypto has no SHA-256, because nothing can be proved then.
   public init() {
+    LibCrypto.ready
     guard let function = unsafe EVP_MD_fetch(nil, "SHA256", nil), let context = unsafe EVP_MD_CTX_new(),
       unsafe EVP_DigestInit_ex2(context, function, nil) == 1
     else { fatalError("libcrypto has no memory or no SHA-256") }
