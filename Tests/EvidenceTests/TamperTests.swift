@@ -288,13 +288,13 @@ private func set(_ json: JSON, _ key: String, _ value: JSON?) -> JSON {
     let evidence = try release.evidence()
     // Two good records change places.
     var swapped = evidence
-    swapped[Verdict.recordName(of: "sbom")] = evidence[Verdict.recordName(of: "provenance")]
-    swapped[Verdict.recordName(of: "provenance")] = evidence[Verdict.recordName(of: "sbom")]
+    swapped[MemberName.record(ofGate: "sbom")] = evidence[MemberName.record(ofGate: "provenance")]
+    swapped[MemberName.record(ofGate: "provenance")] = evidence[MemberName.record(ofGate: "sbom")]
     #expect(try release.audit(release.complete(swapped)) == ["verdict.refused"])
     // Records of other binaries.
     var other = release
     other.subjects = [Subject(name: "tool", digests: [Digest(of: [7])])]
-    for name in ["records/tests.json", Verdict.recordName(of: "checks")] {
+    for name in ["records/tests.json", MemberName.record(ofGate: "checks")] {
       var changed = evidence
       changed[name] = try other.evidence()[name]
       #expect(try release.audit(release.complete(changed)) == ["verdict.refused"], "\(name)")

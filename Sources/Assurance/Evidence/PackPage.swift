@@ -67,11 +67,7 @@ public enum PackPage {
   private static func faults(_ verdict: Verdict?, _ checks: [Check]) -> [Check] {
     let gates = (verdict?.gates ?? []).filter { !$0.isAcceptable }
     let inGates = gates.flatMap { gate in
-      gate.checks.filter { $0.outcome != .passed }.map { check in
-        var check = check
-        check.id = "\(gate.id): \(check.id)"
-        return check
-      }
+      gate.checks.filter { $0.outcome != .passed }.prefixed("\(gate.id): ")
     }
     return checks.filter { $0.outcome != .passed } + inGates
   }

@@ -69,7 +69,7 @@ public struct Verdict: Sendable {
   /// The index of this verdict in its ledger; it only ever grows, so an old verdict cannot pass for a new one.
   public let sequence: Int64
   /// What was judged, and by what.
-  public let evidence: Evidence
+  public let evidence: GateEvidence
   /// Every required gate, in the order of the policy.
   public let gates: [GateResult]
 
@@ -96,7 +96,7 @@ public struct Verdict: Sendable {
   /// - Parameters:
   ///   - definitions: the gate files by id; a changed one fails, because the policy pins its digest.
   ///   - sequence: the index that the verdict gets in its ledger.
-  public init(sequence: Int64, evidence: Evidence, definitions: [String: [UInt8]]) {
+  public init(sequence: Int64, evidence: GateEvidence, definitions: [String: [UInt8]]) {
     profile = evidence.policy.profile
     self.sequence = sequence
     self.evidence = evidence
@@ -106,7 +106,7 @@ public struct Verdict: Sendable {
   /// A verdict over gates that were looked at here and now, without signatures: it is never passed.
   ///
   /// For a release whose keys, trust file or policy are not there: it lists what would be judged and what is missing.
-  public init(unsigned evidence: Evidence, gates: [GateResult], missing: Problem) {
+  public init(unsigned evidence: GateEvidence, gates: [GateResult], missing: Problem) {
     profile = evidence.policy.profile
     sequence = 0
     self.evidence = evidence
@@ -117,11 +117,8 @@ public struct Verdict: Sendable {
     self.gates = [identity] + gates
   }
 
-  /// Where the record of a gate stands in the evidence.
-  public static func recordName(of gate: String) -> String { "records/gates/\(gate).json" }
-
   private static func judge(
-    _ required: ReleasePolicy.RequiredGate, evidence: Evidence, definitions: [String: [UInt8]]
+    _ required: ReleasePolicy.RequiredGate, evidence: GateEvidence, definitions: [String: [UInt8]]
   ) -> GateResult {
     let gate: GateDefinition
     do throws(Problem) {
@@ -152,9 +149,9 @@ public struct Verdict: Sendable {
       gate, checks: checks, deferrals: evidence.policy.deferrals(of: gate.id, gate.requirements, at: evidence.time))
   }
 
-  private static func record(of gate: GateDefinition, evidence: Evidence) -> [Check] {
+  private static func record(of gate: GateDefinition, evidence: GateEvidence) -> [Check] {
     do throws(Problem) {
-      let (statement, signatures) = try evidence.statement(recordName(of: gate.id), signedBy: .builder)
+      let (statement, signatures) = try evidence.statement(MemberName.record(ofGate: gate.id), signedBy: .builder)
       // Nothing of a statement counts before its signatures do.
       guard signatures.outcome == .passed else { return signatures }
       let record = try Record(statement)

@@ -87,7 +87,7 @@ struct GateRun: AsyncParsableCommand {
     try finish(results, at: judged.time)
   }
 
-  private func evidence(_ workspace: Workspace, at time: Timestamp) throws -> Evidence {
+  private func evidence(_ workspace: Workspace, at time: Timestamp) throws -> GateEvidence {
     let path = policy ?? "\(workspace.root)/attestations/policies/preview.json"
     let documents = try EvidenceFolder.read(workspace.output)
     let trust = try documents[MemberName.trust].map { bytes in
@@ -101,7 +101,7 @@ struct GateRun: AsyncParsableCommand {
       guard FileSystem.status(path) != nil else { return nil }
       return Subject(name: name, digests: try Input.subject(path).digests)
     }
-    return Evidence(
+    return GateEvidence(
       policy: policy, trust: trust, time: time, commit: workspace.source.commit, subjects: subjects,
       documents: documents)
   }

@@ -92,7 +92,7 @@ struct ReleaseCommand: AsyncParsableCommand {
     try ReleaseRun.removeEarlierResults(workspace, folder: folder)
     let path = "\(workspace.root)/attestations/policies/release.json"
     let policy = try PolicyCommand.read(path).policy
-    let evidence = Evidence(
+    let evidence = GateEvidence(
       policy: policy, trust: nil, time: Host.now(), commit: workspace.source.commit, subjects: [],
       documents: try EvidenceFolder.read(workspace.output))
     var results: [GateResult] = []

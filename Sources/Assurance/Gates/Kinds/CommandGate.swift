@@ -22,7 +22,7 @@ enum CommandGate: GateKind {
       [("exitCode", .integer(Int64(result.status.code))), ("said", .array(result.status.isSuccess ? [] : lines))])
   }
 
-  static func judge(_ gate: GateDefinition, _ facts: JSONReader, by evidence: Evidence) throws(Problem) -> [Check] {
+  static func judge(_ gate: GateDefinition, _ facts: JSONReader, by evidence: GateEvidence) throws(Problem) -> [Check] {
     let code = try facts.member("exitCode").integer(in: 0...255)
     guard code != 0 else {
       return [.passed("exit", "the command ended with 0", expected: "0", found: "0")]

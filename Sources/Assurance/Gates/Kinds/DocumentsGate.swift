@@ -54,7 +54,7 @@ enum DocumentsGate: GateKind {
     return known.contains(parts[1])
   }
 
-  static func judge(_ gate: GateDefinition, _ facts: JSONReader, by evidence: Evidence) throws(Problem) -> [Check] {
+  static func judge(_ gate: GateDefinition, _ facts: JSONReader, by evidence: GateEvidence) throws(Problem) -> [Check] {
     let parameters = JSONReader(gate.parameters, pointer: "/parameters")
     try parameters.closed("required", "minimumWords")
     let words = try parameters.member("minimumWords").integer()

@@ -26,7 +26,7 @@ enum LayersGate: GateKind {
       commands: [Record.Command(argv, result)], sample: targets.count, [("targets", .array(targets))])
   }
 
-  static func judge(_ gate: GateDefinition, _ facts: JSONReader, by evidence: Evidence) throws(Problem) -> [Check] {
+  static func judge(_ gate: GateDefinition, _ facts: JSONReader, by evidence: GateEvidence) throws(Problem) -> [Check] {
     let rules = try LayerRules(JSONReader(gate.parameters, pointer: "/parameters"))
     var targets: [LayerRules.Target] = []
     for element in try facts.member("targets").elements(atMost: 512) { targets.append(try LayerRules.Target(element)) }
