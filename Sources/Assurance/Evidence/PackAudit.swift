@@ -196,7 +196,7 @@ extension Pack {
     return [
       compare(MemberName.summary) { reader throws(Problem) in
         let version = try reader.member("predicate").member("verifier").member("version")
-        let program = try Digest(try version.member("rustynet-assure.digest").token())
+        let program = try version.member("rustynet-assure.digest").digest()
         return Decision.summary(verdict, documents: documents, program: program)
       },
       compare(MemberName.result) { _ throws(Problem) in Decision.result(verdict) },
@@ -225,7 +225,7 @@ extension Pack {
 
   /// A root that signs a policy with fewer gates than a release needs has not made a release.
   private func required(_ gates: [String], by verdict: Verdict) -> Check {
-    let missing = gates.filter { id in !verdict.gates.contains { $0.id == id } }
+    let missing = verdict.evidence.policy.missing(of: gates)
     return missing.isEmpty
       ? .passed("policy.gates", "the policy requires every gate of a release", found: "\(verdict.gates.count) gates")
       : .failed(

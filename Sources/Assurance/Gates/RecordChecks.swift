@@ -1,4 +1,5 @@
 import Attestation
+import Cryptography
 import Diagnostics
 import StrictJSON
 
@@ -40,6 +41,21 @@ enum RecordChecks {
       : .failed(
         "record.subjects", "record.subjects", "the record is about other binaries", expected: list(evidence.subjects),
         found: list(found), source: source, hint: "measure again with the binaries that are released")
+  }
+
+  /// What is written down of a document that a gate rests on, when it looks.
+  static func observe(_ name: String, in workspace: Workspace) throws(Problem) -> Observation {
+    let digest = try Workspace.digest(of: "\(workspace.output)/\(name)")
+    return Observation(sample: 1, [("record", .string(digest.description))])
+  }
+
+  /// The document in the evidence is the one that the gate looked at.
+  static func same(
+    _ name: String, as seen: JSONReader, code: String, what: String, evidence: GateEvidence
+  ) throws(Problem) -> Check {
+    .equal(
+      "document", code, what, expected: try seen.text(),
+      found: Digest(of: try evidence.document(name)).description)
   }
 
   /// A gate that runs a command has run that one, and its facts speak of the same end.

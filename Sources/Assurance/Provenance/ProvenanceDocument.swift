@@ -80,7 +80,7 @@ public struct ProvenanceDocument: Sendable {
     let source = try external.optional("source")
     sourceAddress = try source?.optional("uri")?.token()
     sourceReference = try source?.optional("ref")?.token()
-    command = try external.optional("command")?.strings() ?? []
+    command = try external.optional("command")?.texts() ?? []
     configuration = try external.optional("configuration")?.token()
     unknownExternalParameters =
       try external.unknown(["source", "command", "configuration"]) + (source?.unknown(["uri", "ref"]) ?? [])
@@ -146,12 +146,6 @@ extension JSONReader {
           annotations: try entry.optional("annotations")?.object() ?? JSONObject(), pointer: entry.pointer))
     }
     return resources
-  }
-
-  fileprivate func strings() throws(Problem) -> [String] {
-    var strings: [String] = []
-    for element in try elements() { strings.append(try element.text()) }
-    return strings
   }
 
   fileprivate func stringMap() throws(Problem) -> [String: String] {

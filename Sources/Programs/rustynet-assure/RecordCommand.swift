@@ -78,14 +78,3 @@ struct RecordRun: AsyncParsableCommand {
     do { return try TestResults(swiftTestingEvents: bytes).json } catch { throw error.at(path) }
   }
 }
-
-/// The key that signs a record: one that is named, or that of the preview profile.
-struct SignerOptions: ParsableArguments {
-  @Option(help: "The sealed key file to sign with (default: the preview key, made on first use).") var key: String?
-  @OptionGroup var passphrase: PassphraseOptions
-
-  func load() throws(Problem) -> Ed25519.SigningKey {
-    guard let key else { return try PreviewIdentity.load().key }
-    return try KeyFile.load(path: key, passphrase: try passphrase.source().read())
-  }
-}

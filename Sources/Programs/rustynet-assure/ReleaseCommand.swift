@@ -74,7 +74,7 @@ struct ReleaseCommand: AsyncParsableCommand {
       envelope, fingerprint: try Digest(options.fingerprint), at: now, for: .release)
     let bytes = try FileSystem.read(options.policy, limit: 1 << 20, links: .refused)
     let policy = try ReleasePolicy.verified(try Envelope(parsing: bytes), trust: trust, at: now)
-    let missing = gates.ids.filter { id in !policy.gates.contains { $0.id == id } }
+    let missing = policy.missing(of: gates.ids)
     guard missing.isEmpty else {
       throw .refused(
         "policy.gates", "the policy leaves out gates of a release: \(missing.joined(separator: ", "))",

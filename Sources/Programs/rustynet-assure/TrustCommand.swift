@@ -26,14 +26,8 @@ enum TrustDraft {
   static func read(_ path: String) throws(Problem) -> (file: TrustFile, envelope: Envelope?) {
     let bytes = try FileSystem.read(path, limit: 1 << 20)
     do throws(Problem) {
-      if case .object(let object) = try JSON(parsing: bytes), object["payloadType"] != nil {
-        let envelope = try Envelope(parsing: bytes)
-        guard envelope.payloadType == TrustFile.payloadType else {
-          throw .malformed("trust.payload-type", "this envelope holds no trust file but \(envelope.payloadType)")
-        }
-        return (try TrustFile(parsing: envelope.payload), envelope)
-      }
-      return (try TrustFile(parsing: bytes), nil)
+      let document = try TrustFile.document(parsing: bytes)
+      return (try TrustFile(parsing: document.bytes), document.envelope)
     } catch { throw error.at(path) }
   }
 

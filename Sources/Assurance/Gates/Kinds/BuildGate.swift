@@ -10,17 +10,16 @@ enum BuildGate: GateKind {
   private static let document = MemberName.buildRecord
 
   static func observe(_ gate: GateDefinition, in workspace: Workspace) async throws(Problem) -> Observation {
-    let digest = try Workspace.digest(of: "\(workspace.output)/\(document)")
-    return Observation(sample: 1, [("record", .string(digest.description))])
+    try RecordChecks.observe(document, in: workspace)
   }
 
   static func judge(_ gate: GateDefinition, _ facts: JSONReader, by evidence: GateEvidence) throws(Problem) -> [Check] {
     let (statement, signatures) = try evidence.statement(document, signedBy: .builder)
     var checks = signatures
     checks.append(
-      .equal(
-        "document", "build.document", "the record that the gate looked at", expected: try facts.member("record").text(),
-        found: Digest(of: try evidence.document(document)).description))
+      try RecordChecks.same(
+        document, as: try facts.member("record"), code: "build.document", what: "the record that the gate looked at",
+        evidence: evidence))
     guard checks.outcome == .passed else { return checks }
     let record = try Record(statement)
     checks += try RecordChecks.judge(record, about: statement.subjects, evidence: evidence).prefixed("build.")

@@ -9,9 +9,9 @@ enum CommandGate: GateKind {
   static let name = "command"
 
   static func observe(_ gate: GateDefinition, in workspace: Workspace) async throws(Problem) -> Observation {
-    guard let program = gate.run.first else { throw .malformed("gate.run", "the gate names no command to run") }
+    let command = try gate.command(in: workspace)
     let files = try await workspace.trackedFiles(gate.read)
-    let result = try await Command(program, Array(gate.run.dropFirst()), in: workspace.root).run()
+    let result = try await command.run()
     // What a person needs to mend it; the digest in the record covers all of it.
     let said = String(decoding: (result.errors + result.output).prefix(4096), as: UTF8.self)
     let lines = said.split(separator: "\n").prefix(20).map { line in

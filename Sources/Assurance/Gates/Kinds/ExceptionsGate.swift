@@ -21,9 +21,9 @@ enum ExceptionsGate: GateKind {
     let bytes = try evidence.document(MemberName.exceptions)
     let packages = try SBOMDocument(parsing: try evidence.document(MemberName.sbom)).components.compactMap(\.purl)
     var checks = [
-      Check.equal(
-        "document", "exceptions.document", "the list of exceptions", expected: try facts.member("document").text(),
-        found: Digest(of: bytes).description)
+      try RecordChecks.same(
+        MemberName.exceptions, as: try facts.member("document"), code: "exceptions.document",
+        what: "the list of exceptions", evidence: evidence)
     ]
     guard !packages.isEmpty else {
       return checks + [
@@ -58,18 +58,10 @@ struct DependencyExceptions {
   private let envelope: Envelope?
 
   init(parsing bytes: [UInt8]) throws(Problem) {
-    let document = try JSON(parsing: bytes)
-    if case .object(let object) = document, object["payloadType"] != nil {
-      let envelope = try Envelope(parsing: bytes)
-      guard envelope.payloadType == DependencyExceptions.payloadType else {
-        throw .malformed("exceptions.payload-type", "this envelope holds no exceptions but \(envelope.payloadType)")
-      }
-      self.envelope = envelope
-      list = try DependencyExceptions.list(JSONReader(try JSON(parsing: envelope.payload)))
-    } else {
-      envelope = nil
-      list = try DependencyExceptions.list(JSONReader(document))
-    }
+    let document = try SignableDocument(
+      parsing: bytes, payloadType: DependencyExceptions.payloadType, kind: "exceptions", name: "exceptions")
+    envelope = document.envelope
+    list = try DependencyExceptions.list(JSONReader(try JSON(parsing: document.bytes)))
   }
 
   private static func list(_ reader: JSONReader) throws(Problem) -> [Exception] {

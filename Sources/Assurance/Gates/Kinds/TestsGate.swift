@@ -14,9 +14,7 @@ enum TestsGate: GateKind {
   }
 
   static func observe(_ gate: GateDefinition, in workspace: Workspace) async throws(Problem) -> Observation {
-    let path = try document(gate)
-    let digest = try Workspace.digest(of: "\(workspace.output)/\(path)")
-    return Observation(sample: 1, [("record", .string(digest.description))])
+    try RecordChecks.observe(try document(gate), in: workspace)
   }
 
   static func judge(_ gate: GateDefinition, _ facts: JSONReader, by evidence: GateEvidence) throws(Problem) -> [Check] {
@@ -27,17 +25,14 @@ enum TestsGate: GateKind {
     let results = try TestResults(JSONReader(record.facts, pointer: "/facts"))
     var checks = signatures
     checks.append(
-      .equal(
-        "document", "tests.document", "the record that the gate looked at",
-        expected: try facts.member("record").text(), found: Digest(of: try evidence.document(path)).description))
+      try RecordChecks.same(
+        path, as: try facts.member("record"), code: "tests.document", what: "the record that the gate looked at",
+        evidence: evidence))
     checks += try RecordChecks.judge(record, about: statement.subjects, evidence: evidence).prefixed("tests.")
     checks.append(
       .equal("tests.name", "tests.name", "what the record is about", expected: gate.id, found: record.name))
     // Without the command, any program that writes a stream of events would do as a test runner.
-    var command: [String] = []
-    for element in try JSONReader(gate.parameters, pointer: "/parameters").member("command").elements() {
-      command.append(try element.text())
-    }
+    let command = try JSONReader(gate.parameters, pointer: "/parameters").member("command").texts()
     let stated = record.commands.map { $0.argv.joined(separator: " ") }.joined(separator: "; ")
     checks.append(
       command.isEmpty || record.commands.map(\.argv) != [command]
