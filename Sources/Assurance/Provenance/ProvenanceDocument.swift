@@ -1,3 +1,4 @@
+import Attestation
 public import Diagnostics
 public import StrictJSON
 public import Wire
@@ -65,8 +66,8 @@ public struct ProvenanceDocument: Sendable {
 
   /// Reads a parsed statement.
   public init(_ reader: JSONReader) throws(Problem) {
-    try ProvenanceDocument.expect(ProvenanceWriter.statementType, reader.member("_type"))
-    try ProvenanceDocument.expect(ProvenanceWriter.predicateType, reader.member("predicateType"))
+    try ProvenanceDocument.expect(Statement.type, reader.member("_type"))
+    try ProvenanceDocument.expect(PredicateType.provenance, reader.member("predicateType"))
     subjects = try reader.resources("subject")
     guard !subjects.isEmpty else { throw reader.problem("provenance.no-subject", "there is no subject") }
     for subject in subjects where subject.digest.isEmpty {
