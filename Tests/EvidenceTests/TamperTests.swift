@@ -338,6 +338,19 @@ private func set(_ json: JSON, _ key: String, _ value: JSON?) -> JSON {
     #expect(page.contains("{{title}}"))
   }
 
+  @Test func directionOverridesAreSpelledOut() throws {
+    var release = try SampleRelease()
+    release.title = "A \u{202e}gate\u{2066}"
+    release.exitCode = 1
+    release.said = ["file \u{202e}txt.exe", "mark \u{61c}"]
+    let pack = try Pack(parsing: release.pack())
+    let page = String(decoding: try PackPage.html(pack, audit: pack.audit(release.demand())), as: UTF8.self)
+    for text in ["A \\u{202e}gate\\u{2066}", "file \\u{202e}txt.exe", "mark \\u{61c}"] {
+      #expect(page.contains(text), "\(text)")
+    }
+    #expect(!page.unicodeScalars.contains { $0 != "\n" && Printable.isUnsafe($0) })
+  }
+
   @Test func theVerdictComesFirst() throws {
     let release = try Sample.release.get()
     let pack = try Pack(parsing: Sample.pack.get())

@@ -40,6 +40,10 @@ public struct ReleaseRun: Sendable {
     self.report = report
   }
 
+  /// The file of the pack, in the folder that people take away.
+  public static let packName = "evidence.pack"
+  /// The file of the page beside it.
+  public static let pageName = "report.html"
   /// The documents that people take away besides pack and report.
   private static let takenAway = [MemberName.verdict, MemberName.trust, MemberName.sbom, MemberName.provenance]
 
@@ -67,7 +71,7 @@ public struct ReleaseRun: Sendable {
       documents.map { Container.Member(name: $0.key, bytes: $0.value) }, profile: policy.profile,
       created: verdict.evidence.time, key: identity.key)
     for name in ReleaseRun.takenAway { try FileSystem.write(documents[name] ?? [], to: "\(folder)/\(name)") }
-    try FileSystem.write(pack, to: "\(folder)/evidence.pack")
+    try FileSystem.write(pack, to: "\(folder)/\(ReleaseRun.packName)")
     return verdict
   }
 
@@ -84,14 +88,14 @@ public struct ReleaseRun: Sendable {
           "release.folder", "the folder holds something that no release wrote", place: "\(workspace.output)/\(name)",
           hint: "name another --output, or remove it yourself")
       }
-    } else if let name = (takenAway + ["evidence.pack", "report.html"]).first(where: {
+    } else if let name = (takenAway + [packName, pageName]).first(where: {
       FileSystem.status("\(folder)/\($0)") != nil
     }) {
       throw .malformed(
         "release.folder", "a file stands here that no release wrote", place: "\(folder)/\(name)",
         hint: "name another --output, or remove it yourself")
     }
-    for name in takenAway + ["evidence.pack", "report.html"] { try FileSystem.remove("\(folder)/\(name)") }
+    for name in takenAway + [packName, pageName] { try FileSystem.remove("\(folder)/\(name)") }
     // It was made before the run, by `record run`.
     let earlier = "\(workspace.output)/\(MemberName.testsRecord)"
     let tests = FileSystem.status(earlier) == nil ? nil : try FileSystem.read(earlier, limit: 16 << 20, links: .refused)

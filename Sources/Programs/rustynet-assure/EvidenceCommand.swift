@@ -88,7 +88,7 @@ struct PackOptions: ParsableArguments {
     guard profile == .preview else {
       throw .usage("usage.trust", "a release is judged by your own trust file", hint: "use --trust FILE")
     }
-    return "\(Path.folder(of: pack))/trust.json"
+    return "\(Path.folder(of: pack))/\(MemberName.trust)"
   }
 }
 

@@ -103,8 +103,8 @@ struct ReleaseCommand: AsyncParsableCommand {
       Console.note("gate \(gate.id): \(results[results.count - 1].outcome.rawValue)")
     }
     let verdict = Verdict(unsigned: evidence, gates: results, missing: missing)
-    try Output.write(verdict.encoded, to: "\(folder)/verdict.json")
-    try Output.write(try PackPage.html(unsigned: verdict), to: "\(folder)/report.html")
+    try Output.write(verdict.encoded, to: "\(folder)/\(MemberName.verdict)")
+    try Output.write(try PackPage.html(unsigned: verdict), to: "\(folder)/\(ReleaseRun.pageName)")
     if let json { try Output.write(verdict.encoded, to: json) }
     VerdictText.print(verdict)
     Console.print("files: \(folder)/{report.html,verdict.json}; nothing is signed, so there is no pack")
@@ -113,11 +113,11 @@ struct ReleaseCommand: AsyncParsableCommand {
 
   /// The pack, read back from the disk and audited like an auditor would; its report is written from it.
   private func audit(_ folder: String, identity: ReleaseIdentity) throws(Problem) {
-    let pack = try Pack(parsing: try FileSystem.read("\(folder)/evidence.pack", limit: Container.sizeLimit))
+    let pack = try Pack(parsing: try FileSystem.read("\(folder)/\(ReleaseRun.packName)", limit: Container.sizeLimit))
     let audit = pack.audit(
       PackDemand(
         profile: profile, trust: identity.trustEnvelope, time: Host.now(), requiredGates: gates.ids))
-    try Output.write(try PackPage.html(pack, audit: audit), to: "\(folder)/report.html")
+    try Output.write(try PackPage.html(pack, audit: audit), to: "\(folder)/\(ReleaseRun.pageName)")
     // A refused verdict is no fault of the pack; anything else is.
     let faults = audit.checks.filter { $0.outcome != .passed && $0.code != "verdict.refused" }
     guard faults.isEmpty else {
