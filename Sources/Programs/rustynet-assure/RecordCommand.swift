@@ -42,6 +42,9 @@ struct RecordRun: AsyncParsableCommand {
     guard let program = command.first, !subject.isEmpty else {
       throw Problem.usage("usage.record", "name a command after -- and at least one --subject")
     }
+    guard seconds > 0, seconds <= 31_536_000 else {
+      throw Problem.usage("usage.seconds", "the seconds must be above zero, and no more than a year")
+    }
     let key = try signer.load()
     try Output.remove(output)
     if let swiftTestingEvents { try Output.remove(swiftTestingEvents) }
