@@ -4,63 +4,6 @@ public import Diagnostics
 public import StrictJSON
 import Wire
 
-/// What became of one gate, check by check.
-public struct GateResult: Sendable {
-  /// The gate's id.
-  public let id: String
-  /// Its title.
-  public let title: String
-  /// How much it matters.
-  public let severity: Severity
-  /// The requirements that it proves.
-  public let requirements: [String]
-  /// Every check, in order.
-  public let checks: [Check]
-  /// The deferrals that cover it, one for each of its requirements; empty where it was run, or one is not put off.
-  public let deferrals: [ReleasePolicy.Deferral]
-
-  /// A result; deferrals count only for a gate that was not run.
-  public init(_ gate: GateDefinition, checks: [Check], deferrals: [ReleasePolicy.Deferral] = []) {
-    self.init(
-      id: gate.id, title: gate.title, severity: gate.severity, requirements: gate.requirements, checks: checks,
-      deferrals: deferrals)
-  }
-
-  init(
-    id: String, title: String, severity: Severity, requirements: [String], checks: [Check],
-    deferrals: [ReleasePolicy.Deferral] = []
-  ) {
-    self.id = id
-    self.title = title
-    self.severity = severity
-    self.requirements = requirements
-    self.checks = checks
-    // A gate that proves two requirements is put off only when both are: none may slip through unlisted.
-    let isCovered = requirements.allSatisfy { id in deferrals.contains { $0.requirement.isExactly(id) } }
-    self.deferrals = checks.outcome == .notRun && isCovered ? deferrals : []
-  }
-
-  /// What became of the gate as a whole.
-  public var outcome: Outcome { checks.outcome }
-  /// Whether the set may pass with this result.
-  public var isAcceptable: Bool { outcome == .passed || isDeferred }
-  /// Whether the policy puts it off.
-  public var isDeferred: Bool { !deferrals.isEmpty }
-
-  /// The result as JSON.
-  public var json: JSON {
-    var object = JSONObject()
-    object["id"] = .string(id)
-    object["title"] = .string(title)
-    object["severity"] = .string(severity.rawValue)
-    object["requirements"] = .array(requirements.map { .string($0) })
-    object["outcome"] = .string(outcome.rawValue)
-    object["deferred"] = .bool(isDeferred)
-    object["checks"] = .array(checks.map(\.json))
-    return .object(object)
-  }
-}
-
 /// The verdict over a set of gates: a pure function of the evidence, so that whoever has the evidence gets the same
 /// bytes (`documents/specs/verdict.md`).
 public struct Verdict: Sendable {

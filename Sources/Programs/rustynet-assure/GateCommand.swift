@@ -78,11 +78,9 @@ struct GateRun: AsyncParsableCommand {
     var results: [GateResult] = []
     for id in try only?.gates(root: root) ?? ids {
       let (gate, _) = try GateDefinition.load(id, root: root)
-      let observation = try await gate.observe(in: workspace)
-      let checks = gate.judge(observation.facts, by: judged)
-      let deferrals = judged.policy.deferrals(of: id, gate.requirements, at: judged.time)
-      results.append(GateResult(gate, checks: checks, deferrals: only == .release ? [] : deferrals))
-      show(results[results.count - 1])
+      let result = try await gate.result(in: workspace, by: judged, mayDefer: only != .release)
+      show(result)
+      results.append(result)
     }
     try finish(results, at: judged.time)
   }

@@ -98,9 +98,9 @@ struct ReleaseCommand: AsyncParsableCommand {
     var results: [GateResult] = []
     for required in policy.gates {
       let (gate, _) = try GateDefinition.load(required.id, root: workspace.root)
-      let observation = try await gate.observe(in: workspace)
-      results.append(GateResult(gate, checks: gate.judge(observation.facts, by: evidence)))
-      Console.note("gate \(gate.id): \(results[results.count - 1].outcome.rawValue)")
+      let result = try await gate.result(in: workspace, by: evidence, mayDefer: false)
+      Console.note("gate \(gate.id): \(result.outcome.rawValue)")
+      results.append(result)
     }
     let verdict = Verdict(unsigned: evidence, gates: results, missing: missing)
     try Output.write(verdict.encoded, to: "\(folder)/\(MemberName.verdict)")
