@@ -139,7 +139,6 @@ private func withFolder(_ body: (String) async throws -> Void) async throws {
       let bytes = try FileSystem.read(log, limit: 100)
       #expect(String(decoding: bytes, as: UTF8.self) == "out\nerr\n")
       #expect(record.log == Digest(of: bytes))
-      #expect(record.logSize == bytes.count)
       #expect(record.status == .exited(4))
       #expect(record.arguments == ["/bin/sh", "-c", "echo out; echo err >&2; exit 4"])
     }

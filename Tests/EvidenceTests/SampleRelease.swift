@@ -223,7 +223,7 @@ struct SampleRelease {
     for id in SampleRelease.ids {
       documents[MemberName.gate(id)] = gate(id)
       let isCommand = id == "checks"
-      documents[Verdict.recordName(of: id)] = try record(
+      documents[MemberName.record(ofGate: id)] = try record(
         id, facts[id] ?? .null, isCommand ? ["make", "check"] : [], exitCode: isCommand ? exitCode : 0)
     }
     return documents
@@ -234,7 +234,7 @@ struct SampleRelease {
     for id in SampleRelease.ids { definitions[id] = documents[MemberName.gate(id)] }
     return Verdict(
       sequence: Int64(sequence),
-      evidence: Evidence(
+      evidence: GateEvidence(
         policy: try ReleasePolicy(parsing: policy.canonical), trust: trust, time: time, commit: EvidenceTests.commit,
         subjects: subjects, documents: documents), definitions: definitions)
   }

@@ -288,13 +288,13 @@ private func set(_ json: JSON, _ key: String, _ value: JSON?) -> JSON {
     let evidence = try release.evidence()
     // Two good records change places.
     var swapped = evidence
-    swapped[Verdict.recordName(of: "sbom")] = evidence[Verdict.recordName(of: "provenance")]
-    swapped[Verdict.recordName(of: "provenance")] = evidence[Verdict.recordName(of: "sbom")]
+    swapped[MemberName.record(ofGate: "sbom")] = evidence[MemberName.record(ofGate: "provenance")]
+    swapped[MemberName.record(ofGate: "provenance")] = evidence[MemberName.record(ofGate: "sbom")]
     #expect(try release.audit(release.complete(swapped)) == ["verdict.refused"])
     // Records of other binaries.
     var other = release
     other.subjects = [Subject(name: "tool", digests: [Digest(of: [7])])]
-    for name in ["records/tests.json", Verdict.recordName(of: "checks")] {
+    for name in ["records/tests.json", MemberName.record(ofGate: "checks")] {
       var changed = evidence
       changed[name] = try other.evidence()[name]
       #expect(try release.audit(release.complete(changed)) == ["verdict.refused"], "\(name)")
@@ -336,6 +336,19 @@ private func set(_ json: JSON, _ key: String, _ value: JSON?) -> JSON {
     #expect(page.contains("&lt;img"))
     for text in ["<script", "<img", "onerror=alert(2)>", "\"gate\""] { #expect(!page.contains(text), "\(text)") }
     #expect(page.contains("{{title}}"))
+  }
+
+  @Test func directionOverridesAreSpelledOut() throws {
+    var release = try SampleRelease()
+    release.title = "A \u{202e}gate\u{2066}"
+    release.exitCode = 1
+    release.said = ["file \u{202e}txt.exe", "mark \u{61c}"]
+    let pack = try Pack(parsing: release.pack())
+    let page = String(decoding: try PackPage.html(pack, audit: pack.audit(release.demand())), as: UTF8.self)
+    for text in ["A \\u{202e}gate\\u{2066}", "file \\u{202e}txt.exe", "mark \\u{61c}"] {
+      #expect(page.contains(text), "\(text)")
+    }
+    #expect(!page.unicodeScalars.contains { $0 != "\n" && Printable.isUnsafe($0) })
   }
 
   @Test func theVerdictComesFirst() throws {

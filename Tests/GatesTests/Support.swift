@@ -96,9 +96,9 @@ struct Sample {
     documents["provenance.json"] = try statement(Sample.provenance, type: PredicateType.provenance)
   }
 
-  var evidence: Evidence {
+  var evidence: GateEvidence {
     get throws {
-      Evidence(
+      GateEvidence(
         policy: try ReleasePolicy(parsing: policy.canonical), trust: trust, time: time, commit: commit,
         subjects: subjects, documents: documents)
     }

@@ -25,7 +25,7 @@ import Wire
     let record = sample.record(facts, name: name, age: age, commit: commit, clean: clean, commands: commands)
     let statement = Statement(
       subjects: subjects ?? sample.subjects, predicateType: PredicateType.record, predicate: record.json)
-    sample.documents[Verdict.recordName(of: "g")] = statement.signed(by: [try key(signer)]).encoded
+    sample.documents[MemberName.record(ofGate: "g")] = statement.signed(by: [try key(signer)]).encoded
     if let deferral {
       // Only a preview puts anything off; its keys must then be for that.
       sample.policy = sample.policy.with("profile", value: "preview").with(
@@ -78,8 +78,8 @@ import Wire
       (try verdict(commands: [command(["make", "check"], exitCode: 1)]), ["record.command"]),
       (try verdict(commands: [command(["true"])]), ["record.command"]), (try verdict(commands: []), ["record.command"]),
       (try verdict(commands: [command(["make check"])]), ["record.command"]),
-      (try verdict { $0.documents[Verdict.recordName(of: "g")] = nil }, ["evidence.missing"]),
-      (try verdict { $0.documents[Verdict.recordName(of: "g")] = [] }, ["json.syntax"]),
+      (try verdict { $0.documents[MemberName.record(ofGate: "g")] = nil }, ["evidence.missing"]),
+      (try verdict { $0.documents[MemberName.record(ofGate: "g")] = [] }, ["json.syntax"]),
       (try verdict { $0.trust = nil }, ["evidence.no-trust"]),
       (
         try verdict { $0.policy = $0.policy.with("limits", "evidence.maximum-age-seconds", value: nil) },

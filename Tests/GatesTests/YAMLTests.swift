@@ -56,6 +56,13 @@ import Testing
     #expect(outcome { try YAML.parse(Array(block.utf8), path: "f") } != "accepted")
   }
 
+  @Test func messagesStayShort() throws {
+    let line = "a: [" + String(repeating: "x", count: 100_000)
+    let problem = #expect(throws: Problem.self) { try YAML.parse(Array(line.utf8), path: "f") }
+    #expect(try #require(problem).code == "yaml.syntax")
+    #expect(try #require(problem).message.utf8.count < 4000)
+  }
+
   @Test func isUTF8() {
     #expect(outcome { try YAML.parse([0x61, 0x3a, 0x20, 0xff], path: "f") } == "yaml.utf-8")
     #expect(outcome { try YAML.parse([0xff, 0xfe, 0x61, 0x00], path: "f") } == "yaml.utf-8")

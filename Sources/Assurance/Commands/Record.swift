@@ -13,8 +13,6 @@ public struct CommandRecord: Sendable {
   public let seconds: Double
   /// The SHA-256 of the log.
   public let log: Digest
-  /// The length of the log in bytes.
-  public let logSize: Int
 }
 
 extension Command {
@@ -27,9 +25,8 @@ extension Command {
     let location = try locate()
     let log = try Log(path: path, limit: outputLimit, echo: echo)
     let (status, seconds) = try await start(log, nil)
-    let (digest, size) = try await log.finish()
     return CommandRecord(
-      arguments: [location] + arguments, status: status, seconds: seconds, log: digest, logSize: size)
+      arguments: [location] + arguments, status: status, seconds: seconds, log: try await log.finish())
   }
 }
 
@@ -69,11 +66,11 @@ private actor Log: Sink {
     }
   }
 
-  func finish() throws(Problem) -> (Digest, Int) {
+  func finish() throws(Problem) -> Digest {
     try file.synchronize()
     guard let digest = hash.take()?.finish() else {
       throw .couldNotRun("command.log", "the log was finished twice", place: file.path)
     }
-    return (digest, size)
+    return digest
   }
 }

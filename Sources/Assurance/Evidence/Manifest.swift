@@ -53,13 +53,10 @@ public struct Manifest: Sendable {
     var entries: [Entry] = []
     for element in try reader.member("members").elements(atMost: Container.memberLimit) {
       try element.closed("name", "size", "digest")
-      let digest = try element.member("digest").token()
-      do throws(Problem) {
-        entries.append(
-          Entry(
-            name: try element.member("name").token(atMost: 99), size: try element.member("size").integer(),
-            digest: try Digest(digest)))
-      } catch { throw element.located(error) }
+      entries.append(
+        Entry(
+          name: try element.member("name").token(atMost: 99), size: try element.member("size").integer(),
+          digest: try element.member("digest").digest()))
     }
     self.entries = entries
   }

@@ -68,7 +68,7 @@ public struct Pack: Sendable {
   public func deriveVerdict() throws(Problem) -> Verdict {
     let claim = try claim()
     let trust = try trust(at: claim.time)
-    let evidence = Evidence(
+    let evidence = GateEvidence(
       policy: try policy(trust: trust, at: claim.time), trust: trust, time: claim.time, commit: claim.commit,
       subjects: claim.subjects, documents: documents)
     var definitions: [String: [UInt8]] = [:]

@@ -35,7 +35,17 @@ public enum PackPage {
     var values = values(verdict, checks, documents)
     values["isPreview"] = isPreview
     values["audit"] = summary
-    return Array(template.render(values).utf8)
+    return Array(template.render(visible(values)).utf8)
+  }
+
+  /// The values with each character that could hide or reorder what stands beside it spelled out, such as \u{202e}.
+  private static func visible(_ value: Any) -> Any {
+    switch value {
+    case let text as String: Printable.lines(text)
+    case let members as [String: Any]: members.mapValues(visible)
+    case let elements as [Any]: elements.map(visible)
+    default: value
+    }
   }
 
   private static func values(
@@ -67,11 +77,7 @@ public enum PackPage {
   private static func faults(_ verdict: Verdict?, _ checks: [Check]) -> [Check] {
     let gates = (verdict?.gates ?? []).filter { !$0.isAcceptable }
     let inGates = gates.flatMap { gate in
-      gate.checks.filter { $0.outcome != .passed }.map { check in
-        var check = check
-        check.id = "\(gate.id): \(check.id)"
-        return check
-      }
+      gate.checks.filter { $0.outcome != .passed }.prefixed("\(gate.id): ")
     }
     return checks.filter { $0.outcome != .passed } + inGates
   }

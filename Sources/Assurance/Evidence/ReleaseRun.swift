@@ -40,8 +40,10 @@ public struct ReleaseRun: Sendable {
     self.report = report
   }
 
-  /// The record that is made before the run, by `record run`, and that it must not remove.
-  private static let earlierRecord = "records/tests.json"
+  /// The file of the pack, in the folder that people take away.
+  public static let packName = "evidence.pack"
+  /// The file of the page beside it.
+  public static let pageName = "report.html"
   /// The documents that people take away besides pack and report.
   private static let takenAway = [MemberName.verdict, MemberName.trust, MemberName.sbom, MemberName.provenance]
 
@@ -58,7 +60,7 @@ public struct ReleaseRun: Sendable {
     try await workspace.requireUnmoved()
     var documents = try EvidenceFolder.read(workspace.output)
     let verdict = try log(&documents) { sequence, documents in
-      let evidence = Evidence(
+      let evidence = GateEvidence(
         policy: policy, trust: identity.trust, time: Host.now(), commit: workspace.source.commit, subjects: subjects,
         documents: documents)
       return Verdict(sequence: sequence, evidence: evidence, definitions: definitions)
@@ -69,7 +71,7 @@ public struct ReleaseRun: Sendable {
       documents.map { Container.Member(name: $0.key, bytes: $0.value) }, profile: policy.profile,
       created: verdict.evidence.time, key: identity.key)
     for name in ReleaseRun.takenAway { try FileSystem.write(documents[name] ?? [], to: "\(folder)/\(name)") }
-    try FileSystem.write(pack, to: "\(folder)/evidence.pack")
+    try FileSystem.write(pack, to: "\(folder)/\(ReleaseRun.packName)")
     return verdict
   }
 
@@ -86,15 +88,16 @@ public struct ReleaseRun: Sendable {
           "release.folder", "the folder holds something that no release wrote", place: "\(workspace.output)/\(name)",
           hint: "name another --output, or remove it yourself")
       }
-    } else if let name = (takenAway + ["evidence.pack", "report.html"]).first(where: {
+    } else if let name = (takenAway + [packName, pageName]).first(where: {
       FileSystem.status("\(folder)/\($0)") != nil
     }) {
       throw .malformed(
         "release.folder", "a file stands here that no release wrote", place: "\(folder)/\(name)",
         hint: "name another --output, or remove it yourself")
     }
-    for name in takenAway + ["evidence.pack", "report.html"] { try FileSystem.remove("\(folder)/\(name)") }
-    let earlier = "\(workspace.output)/\(earlierRecord)"
+    for name in takenAway + [packName, pageName] { try FileSystem.remove("\(folder)/\(name)") }
+    // It was made before the run, by `record run`.
+    let earlier = "\(workspace.output)/\(MemberName.testsRecord)"
     let tests = FileSystem.status(earlier) == nil ? nil : try FileSystem.read(earlier, limit: 16 << 20, links: .refused)
     try FileSystem.removeTree(workspace.output)
     try FileSystem.makeFolder(Path.folder(of: earlier))
@@ -131,7 +134,7 @@ public struct ReleaseRun: Sendable {
         hint: "scripts/build-release")
     }
     let record = record("build", started: started, commands: [Record.Command(command, result)], facts: .null)
-    try sign(record, about: subjects, "records/build.json")
+    try sign(record, about: subjects, MemberName.buildRecord)
   }
 
   /// The build command, argument by argument, as the script that people run prints it.
@@ -184,7 +187,7 @@ public struct ReleaseRun: Sendable {
       try write(bytes, MemberName.gate(gate.id))
       let observation = try await gate.observe(in: workspace)
       let record = record(gate.id, started: started, commands: observation.commands, facts: observation.facts)
-      try sign(record, about: subjects, Verdict.recordName(of: gate.id))
+      try sign(record, about: subjects, MemberName.record(ofGate: gate.id))
       report("gate \(gate.id): looked for \(Int((Host.monotonicSeconds() - clock) * 1000)) ms")
     }
     return definitions

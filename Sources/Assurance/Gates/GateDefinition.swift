@@ -1,3 +1,4 @@
+import Commands
 public import Cryptography
 public import Diagnostics
 import LinuxKit
@@ -60,10 +61,13 @@ public struct GateDefinition: Sendable {
   }
 
   private static func list(_ reader: JSONReader?) throws(Problem) -> [String] {
-    guard let reader else { return [] }
-    var texts: [String] = []
-    for element in try reader.elements(atMost: 256) { texts.append(try element.text(atMost: 4096)) }
-    return texts
+    try reader?.texts(atMost: 256, length: 4096) ?? []
+  }
+
+  /// The command that the gate runs, in the root of the source tree.
+  func command(in workspace: Workspace) throws(Problem) -> Command {
+    guard let program = run.first else { throw .malformed("gate.run", "the gate names no command to run") }
+    return Command(program, Array(run.dropFirst()), in: workspace.root)
   }
 
   /// The bytes of the definition of `id` in the folder `gates` of `root`.

@@ -1,7 +1,6 @@
 public import Attestation
 public import Diagnostics
 public import StrictJSON
-public import Wire
 
 /// What a gate saw: the commands that it ran, and facts that say everything its judge needs.
 public struct Observation: Sendable {
@@ -30,56 +29,6 @@ public struct Observation: Sendable {
   }
 }
 
-/// Everything that a judgement may depend on; nothing else does, so an auditor gets the same verdict years later.
-public struct Evidence: Sendable {
-  /// The policy, with every threshold.
-  public let policy: ReleasePolicy
-  /// Whom to trust; nil where nothing is signed yet, and then signed evidence is not run.
-  public let trust: TrustFile?
-  /// The time of the judgement.
-  public let time: Timestamp
-  /// The commit that is released.
-  public let commit: String
-  /// The binaries that are released.
-  public let subjects: [Subject]
-  /// Signed and plain documents of the release, by their name in the evidence pack.
-  public let documents: [String: [UInt8]]
-
-  /// Evidence for a judgement at `time`.
-  public init(
-    policy: ReleasePolicy, trust: TrustFile?, time: Timestamp, commit: String, subjects: [Subject],
-    documents: [String: [UInt8]]
-  ) {
-    self.policy = policy
-    self.trust = trust
-    self.time = time
-    self.commit = commit
-    self.subjects = subjects
-    self.documents = documents
-  }
-
-  /// The document `name`; `evidence.missing` where there is none.
-  func document(_ name: String) throws(Problem) -> [UInt8] {
-    guard let document = documents[name] else {
-      throw .couldNotRun("evidence.missing", "the evidence has no \(name)")
-    }
-    return document
-  }
-
-  /// The Statement inside the signed document `name`, after its signatures have been judged by `role`.
-  func statement(_ name: String, signedBy role: Role) throws(Problem) -> (Statement, [Check]) {
-    let envelope = try Envelope(parsing: try document(name))
-    guard let trust else {
-      throw .couldNotRun("evidence.no-trust", "\(name) is signed, and no trust file is given to judge it by")
-    }
-    guard envelope.payloadType == Envelope.statementType else {
-      throw .malformed("dsse.payload-type", "\(name) holds no in-toto Statement but \(envelope.payloadType)")
-    }
-    let checks = trust.judge(envelope, role: role, at: time, for: policy.profile)
-    return (try Statement(parsing: envelope.payload), checks)
-  }
-}
-
 /// A way to look and a way to judge. Looking may run tools and read files; judging is a pure function.
 protocol GateKind: Sendable {
   /// The name in gate files.
@@ -89,7 +38,7 @@ protocol GateKind: Sendable {
   /// Looks, and writes down what it saw.
   static func observe(_ gate: GateDefinition, in workspace: Workspace) async throws(Problem) -> Observation
   /// Judges what was seen; a problem that it throws becomes a failed check.
-  static func judge(_ gate: GateDefinition, _ facts: JSONReader, by evidence: Evidence) throws(Problem) -> [Check]
+  static func judge(_ gate: GateDefinition, _ facts: JSONReader, by evidence: GateEvidence) throws(Problem) -> [Check]
 }
 
 /// All kinds of gates.
@@ -134,7 +83,7 @@ extension GateDefinition {
   }
 
   /// Judges facts: what could not be looked at is not run, too small a sample fails, and the rest is for the kind.
-  public func judge(_ facts: JSON, by evidence: Evidence) -> [Check] {
+  public func judge(_ facts: JSON, by evidence: GateEvidence) -> [Check] {
     do throws(Problem) {
       let kind = try GateKinds.named(kind)
       try requireKnownParameters(of: kind)

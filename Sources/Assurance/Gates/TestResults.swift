@@ -62,14 +62,9 @@ public struct TestResults: Sendable {
   /// Reads the facts of a record.
   public init(_ reader: JSONReader) throws(Problem) {
     try reader.closed("passed", "failed", "notRun")
-    func list(_ key: String) throws(Problem) -> [String] {
-      var names: [String] = []
-      for element in try reader.member(key).elements(atMost: 100_000) { names.append(try element.text()) }
-      return names
-    }
-    passed = try list("passed")
-    failed = try list("failed")
-    notRun = try list("notRun")
+    passed = try reader.member("passed").texts(atMost: 100_000)
+    failed = try reader.member("failed").texts(atMost: 100_000)
+    notRun = try reader.member("notRun").texts(atMost: 100_000)
   }
 
   /// The results as facts of a record.

@@ -4,63 +4,6 @@ public import Diagnostics
 public import StrictJSON
 import Wire
 
-/// What became of one gate, check by check.
-public struct GateResult: Sendable {
-  /// The gate's id.
-  public let id: String
-  /// Its title.
-  public let title: String
-  /// How much it matters.
-  public let severity: Severity
-  /// The requirements that it proves.
-  public let requirements: [String]
-  /// Every check, in order.
-  public let checks: [Check]
-  /// The deferrals that cover it, one for each of its requirements; empty where it was run, or one is not put off.
-  public let deferrals: [ReleasePolicy.Deferral]
-
-  /// A result; deferrals count only for a gate that was not run.
-  public init(_ gate: GateDefinition, checks: [Check], deferrals: [ReleasePolicy.Deferral] = []) {
-    self.init(
-      id: gate.id, title: gate.title, severity: gate.severity, requirements: gate.requirements, checks: checks,
-      deferrals: deferrals)
-  }
-
-  init(
-    id: String, title: String, severity: Severity, requirements: [String], checks: [Check],
-    deferrals: [ReleasePolicy.Deferral] = []
-  ) {
-    self.id = id
-    self.title = title
-    self.severity = severity
-    self.requirements = requirements
-    self.checks = checks
-    // A gate that proves two requirements is put off only when both are: none may slip through unlisted.
-    let isCovered = requirements.allSatisfy { id in deferrals.contains { $0.requirement.isExactly(id) } }
-    self.deferrals = checks.outcome == .notRun && isCovered ? deferrals : []
-  }
-
-  /// What became of the gate as a whole.
-  public var outcome: Outcome { checks.outcome }
-  /// Whether the set may pass with this result.
-  public var isAcceptable: Bool { outcome == .passed || isDeferred }
-  /// Whether the policy puts it off.
-  public var isDeferred: Bool { !deferrals.isEmpty }
-
-  /// The result as JSON.
-  public var json: JSON {
-    var object = JSONObject()
-    object["id"] = .string(id)
-    object["title"] = .string(title)
-    object["severity"] = .string(severity.rawValue)
-    object["requirements"] = .array(requirements.map { .string($0) })
-    object["outcome"] = .string(outcome.rawValue)
-    object["deferred"] = .bool(isDeferred)
-    object["checks"] = .array(checks.map(\.json))
-    return .object(object)
-  }
-}
-
 /// The verdict over a set of gates: a pure function of the evidence, so that whoever has the evidence gets the same
 /// bytes (`documents/specs/verdict.md`).
 public struct Verdict: Sendable {
@@ -69,7 +12,7 @@ public struct Verdict: Sendable {
   /// The index of this verdict in its ledger; it only ever grows, so an old verdict cannot pass for a new one.
   public let sequence: Int64
   /// What was judged, and by what.
-  public let evidence: Evidence
+  public let evidence: GateEvidence
   /// Every required gate, in the order of the policy.
   public let gates: [GateResult]
 
@@ -96,7 +39,7 @@ public struct Verdict: Sendable {
   /// - Parameters:
   ///   - definitions: the gate files by id; a changed one fails, because the policy pins its digest.
   ///   - sequence: the index that the verdict gets in its ledger.
-  public init(sequence: Int64, evidence: Evidence, definitions: [String: [UInt8]]) {
+  public init(sequence: Int64, evidence: GateEvidence, definitions: [String: [UInt8]]) {
     profile = evidence.policy.profile
     self.sequence = sequence
     self.evidence = evidence
@@ -106,7 +49,7 @@ public struct Verdict: Sendable {
   /// A verdict over gates that were looked at here and now, without signatures: it is never passed.
   ///
   /// For a release whose keys, trust file or policy are not there: it lists what would be judged and what is missing.
-  public init(unsigned evidence: Evidence, gates: [GateResult], missing: Problem) {
+  public init(unsigned evidence: GateEvidence, gates: [GateResult], missing: Problem) {
     profile = evidence.policy.profile
     sequence = 0
     self.evidence = evidence
@@ -117,11 +60,8 @@ public struct Verdict: Sendable {
     self.gates = [identity] + gates
   }
 
-  /// Where the record of a gate stands in the evidence.
-  public static func recordName(of gate: String) -> String { "records/gates/\(gate).json" }
-
   private static func judge(
-    _ required: ReleasePolicy.RequiredGate, evidence: Evidence, definitions: [String: [UInt8]]
+    _ required: ReleasePolicy.RequiredGate, evidence: GateEvidence, definitions: [String: [UInt8]]
   ) -> GateResult {
     let gate: GateDefinition
     do throws(Problem) {
@@ -152,9 +92,9 @@ public struct Verdict: Sendable {
       gate, checks: checks, deferrals: evidence.policy.deferrals(of: gate.id, gate.requirements, at: evidence.time))
   }
 
-  private static func record(of gate: GateDefinition, evidence: Evidence) -> [Check] {
+  private static func record(of gate: GateDefinition, evidence: GateEvidence) -> [Check] {
     do throws(Problem) {
-      let (statement, signatures) = try evidence.statement(recordName(of: gate.id), signedBy: .builder)
+      let (statement, signatures) = try evidence.statement(MemberName.record(ofGate: gate.id), signedBy: .builder)
       // Nothing of a statement counts before its signatures do.
       guard signatures.outcome == .passed else { return signatures }
       let record = try Record(statement)

@@ -18,7 +18,10 @@ public enum YAML {
       parser = try Parser(yaml: text)
       node = try parser.singleRoot()
     } catch {
-      throw .malformed("yaml.syntax", Printable.oneLine("\(error)"), place: path, source: "YAML 1.2.2")
+      // The parser quotes the line, which may be as long as the file.
+      var said = String.UnicodeScalarView()
+      said.append(contentsOf: "\(error)".unicodeScalars.prefix(400))
+      throw .malformed("yaml.syntax", Printable.oneLine(String(said)), place: path, source: "YAML 1.2.2")
     }
     guard let node else { throw .malformed("yaml.empty", "the file holds no document", place: path) }
     // The nodes hold their anchors weakly, the parser holds them; without it they would seem to have none.

@@ -7,7 +7,7 @@ public struct ELFFile: Sendable, Hashable {
   public let needed: [String]
 
   /// Whether `bytes` start like an ELF file.
-  public static func isELF(_ bytes: [UInt8]) -> Bool { bytes.starts(with: [0x7f, 0x45, 0x4c, 0x46]) }
+  private static func isELF(_ bytes: [UInt8]) -> Bool { bytes.starts(with: [0x7f, 0x45, 0x4c, 0x46]) }
 
   /// Reads the file `path`, which must be a 64-bit little-endian ELF file.
   public init(reading path: String) throws(Problem) {

@@ -108,11 +108,4 @@ public struct SwiftManifest: Sendable {
 
 extension JSONReader {
   fileprivate func isExecutable() throws(Problem) -> Bool { try optional("executable") != nil }
-
-  /// The strings of an array.
-  func texts() throws(Problem) -> [String] {
-    var texts: [String] = []
-    for element in try elements() { texts.append(try element.text()) }
-    return texts
-  }
 }

@@ -1,3 +1,4 @@
+import Attestation
 public import Diagnostics
 public import StrictJSON
 public import Wire
@@ -65,8 +66,8 @@ public struct ProvenanceDocument: Sendable {
 
   /// Reads a parsed statement.
   public init(_ reader: JSONReader) throws(Problem) {
-    try ProvenanceDocument.expect(ProvenanceWriter.statementType, reader.member("_type"))
-    try ProvenanceDocument.expect(ProvenanceWriter.predicateType, reader.member("predicateType"))
+    try ProvenanceDocument.expect(Statement.type, reader.member("_type"))
+    try ProvenanceDocument.expect(PredicateType.provenance, reader.member("predicateType"))
     subjects = try reader.resources("subject")
     guard !subjects.isEmpty else { throw reader.problem("provenance.no-subject", "there is no subject") }
     for subject in subjects where subject.digest.isEmpty {
@@ -80,7 +81,7 @@ public struct ProvenanceDocument: Sendable {
     let source = try external.optional("source")
     sourceAddress = try source?.optional("uri")?.token()
     sourceReference = try source?.optional("ref")?.token()
-    command = try external.optional("command")?.strings() ?? []
+    command = try external.optional("command")?.texts() ?? []
     configuration = try external.optional("configuration")?.token()
     unknownExternalParameters =
       try external.unknown(["source", "command", "configuration"]) + (source?.unknown(["uri", "ref"]) ?? [])
@@ -146,12 +147,6 @@ extension JSONReader {
           annotations: try entry.optional("annotations")?.object() ?? JSONObject(), pointer: entry.pointer))
     }
     return resources
-  }
-
-  fileprivate func strings() throws(Problem) -> [String] {
-    var strings: [String] = []
-    for element in try elements() { strings.append(try element.text()) }
-    return strings
   }
 
   fileprivate func stringMap() throws(Problem) -> [String: String] {

@@ -1,3 +1,4 @@
+import Attestation
 import Cryptography
 public import Diagnostics
 import Inventory
@@ -5,10 +6,6 @@ public import StrictJSON
 
 /// Writes an in-toto Statement v1 with a SLSA provenance v1 predicate from facts. The same facts give the same bytes.
 public enum ProvenanceWriter {
-  /// `_type` of the statement (in-toto attestation, spec/v1/statement.md).
-  public static let statementType = "https://in-toto.io/Statement/v1"
-  /// `predicateType` (https://slsa.dev/provenance/v1).
-  public static let predicateType = "https://slsa.dev/provenance/v1"
   /// `buildType`: what external and internal parameters mean is written in documents/specs/provenance.md.
   public static let buildType = "urn:rustynet:build:swiftpm:v1"
 
@@ -27,11 +24,10 @@ public enum ProvenanceWriter {
     guard Set(facts.subjects.map(\.name)).count == facts.subjects.count else {
       throw .refused("provenance.subject-twice", "two subjects have the same name")
     }
-    return [
-      "_type": .string(statementType), "predicateType": .string(predicateType),
-      "subject": .array(facts.subjects.sorted { $0.name < $1.name }.map { resource($0) }),
-      "predicate": predicate(facts),
-    ]
+    return Statement(
+      subjects: facts.subjects.sorted { $0.name < $1.name }.map(subject), predicateType: PredicateType.provenance,
+      predicate: predicate(facts)
+    ).json
   }
 
   /// The predicate alone.
@@ -125,17 +121,13 @@ public enum ProvenanceWriter {
       (
         "byproducts",
         facts.byproducts.isEmpty
-          ? nil : .array(facts.byproducts.sorted { $0.name < $1.name }.map { resource($0) })
+          ? nil : .array(facts.byproducts.sorted { $0.name < $1.name }.map { subject($0).json })
       ),
     ])
   }
 
-  /// A ResourceDescriptor (in-toto attestation, spec/v1/resource_descriptor.md) of a file.
-  private static func resource(_ file: FileFacts) -> JSON {
-    [
-      "name": .string(file.name),
-      "digest": ["sha256": .string(file.sha256.hex), "sha512": .string(file.sha512.hex)],
-    ]
+  private static func subject(_ file: FileFacts) -> Subject {
+    Subject(name: file.name, digests: [file.sha256, file.sha512])
   }
 
   private static func text(_ text: String?) -> JSON? { text.map { .string($0) } }

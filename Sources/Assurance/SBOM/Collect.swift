@@ -43,17 +43,14 @@ extension SBOMFacts {
   ) async throws(Problem) -> Binary {
     let file = try FileFacts(reading: path)
     let linked = manifest.packages(linkedBy: file.name)
-    let isELF = ELFFile.isELF(try FileSystem.open(path).read(upTo: 4))
-    var needed: [String] = []
-    var loaded: [LoadedLibrary] = []
-    if isELF {
-      loaded = try await SharedLibraries.load(path)
-      needed = try libraries.add(loaded, neededBy: file.path)
-    }
-    let carriesRuntime = isELF && linked != nil && !loaded.contains { $0.soname == "libswiftCore.so" }
+    // What a script or an archive asks for is not known; a bill that leaves it out would look complete.
+    _ = try ELFFile(reading: path)
+    let loaded = try await SharedLibraries.load(path)
+    let needed = try libraries.add(loaded, neededBy: file.path)
+    let carriesRuntime = linked != nil && !loaded.contains { $0.soname == "libswiftCore.so" }
     return Binary(
-      file: file, isELF: isELF, packages: linked?.identities, isComplete: isELF && linked?.isComplete == true,
-      needed: needed, hasStaticRuntime: carriesRuntime)
+      file: file, isELF: true, packages: linked?.identities, isComplete: linked?.isComplete == true, needed: needed,
+      hasStaticRuntime: carriesRuntime)
   }
 
   /// BSI TR-03183-2 §5.2.1: the creator is an e-mail address, or a URL where there is none.

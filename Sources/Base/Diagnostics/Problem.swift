@@ -134,7 +134,7 @@ public enum Printable {
   /// Whether a terminal could act on this character instead of showing it. All of them are below U+10000.
   public static func isUnsafe(_ scalar: Unicode.Scalar) -> Bool {
     switch scalar.value {
-    case 0..<0x20, 0x7f..<0xa0, 0x2028, 0x2029, 0x202a...0x202e, 0x2066...0x2069, 0x200e, 0x200f, 0xfeff: true
+    case 0..<0x20, 0x7f..<0xa0, 0x61c, 0x2028, 0x2029, 0x202a...0x202e, 0x2066...0x2069, 0x200e, 0x200f, 0xfeff: true
     default: false
     }
   }

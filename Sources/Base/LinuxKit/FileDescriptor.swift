@@ -128,8 +128,6 @@ public struct FileStatus: Sendable {
   public let owner: UInt32
   /// The length in bytes.
   public let size: Int
-  /// The time of the last change of the content, in seconds since the epoch.
-  public let modified: Int64
 
   init(_ buffer: stat) {
     switch buffer.st_mode & S_IFMT {
@@ -141,6 +139,5 @@ public struct FileStatus: Sendable {
     permissions = buffer.st_mode & 0o7777
     owner = buffer.st_uid
     size = Int(buffer.st_size)
-    modified = Int64(buffer.st_mtim.tv_sec)
   }
 }

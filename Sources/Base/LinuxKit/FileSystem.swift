@@ -33,16 +33,7 @@ public enum FileSystem {
   /// After a power cut at any point the file has the old content or the new one, never a mixture.
   public static func write(_ bytes: [UInt8], to path: String, mode: UInt32 = 0o644) throws(Problem) {
     try requireReplaceable(path)
-    let temporary = "\(path).\(getpid()).\(UInt32.random(in: 0 ... .max)).tmp"
-    do {
-      let file = try FileDescriptor(opening: temporary, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, mode: mode)
-      _ = try checked("fchmod", temporary) { fchmod(file.number, mode) }
-      try file.write(bytes)
-      try file.synchronize()
-    } catch {
-      unsafe unlink(temporary)
-      throw error
-    }
+    let temporary = try writeTemporary(bytes, beside: path, mode: mode)
     do {
       _ = try checked("rename", path) { unsafe rename(temporary, path) }
     } catch {
@@ -54,15 +45,28 @@ public enum FileSystem {
 
   /// Creates `path` with `bytes`, durably; `file.exists` when it is there already, and then it is left alone.
   public static func create(_ bytes: [UInt8], at path: String, mode: UInt32) throws(Problem) {
-    let temporary = "\(path).\(getpid()).\(UInt32.random(in: 0 ... .max)).tmp"
+    let temporary = try writeTemporary(bytes, beside: path, mode: mode)
     defer { unsafe unlink(temporary) }
-    let file = try FileDescriptor(opening: temporary, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, mode: mode)
-    _ = try checked("fchmod", temporary) { fchmod(file.number, mode) }
-    try file.write(bytes)
-    try file.synchronize()
     // A hard link, unlike a rename, never replaces what is there.
     _ = try checked("link", path) { unsafe link(temporary, path) }
     try synchronizeFolder(of: path)
+  }
+
+  /// Writes a new file beside `path`, durably, and returns its path; where that fails, nothing is left of it.
+  private static func writeTemporary(
+    _ bytes: [UInt8], beside path: String, mode: UInt32
+  ) throws(Problem) -> String {
+    let temporary = "\(path).\(getpid()).\(UInt32.random(in: 0 ... .max)).tmp"
+    do {
+      let file = try FileDescriptor(opening: temporary, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, mode: mode)
+      _ = try checked("fchmod", temporary) { fchmod(file.number, mode) }
+      try file.write(bytes)
+      try file.synchronize()
+    } catch {
+      unsafe unlink(temporary)
+      throw error
+    }
+    return temporary
   }
 
   /// Returns when the entries of the folder that holds `path` have reached the disk.

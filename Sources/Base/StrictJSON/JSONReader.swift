@@ -128,6 +128,18 @@ public struct JSONReader: Sendable {
     return choice
   }
 
+  // MARK: lists
+
+  /// The texts of the array at this place: at most `limit` of them, each of at most `length` bytes.
+  public func texts(atMost limit: Int = 4096, length: Int = 65_536) throws(Problem) -> [String] {
+    try elements(atMost: limit).map { element throws(Problem) in try element.text(atMost: length) }
+  }
+
+  /// The tokens of the array at this place, at most `limit`.
+  public func tokens(atMost limit: Int = 4096) throws(Problem) -> [String] {
+    try elements(atMost: limit).map { element throws(Problem) in try element.token() }
+  }
+
   // MARK: errors
 
   /// A malformed-input problem at this place.

@@ -36,10 +36,10 @@ struct EvidencePack: ParsableCommand {
         "evidence.folder", "this is no evidence folder: it has no verdict", place: folder,
         hint: "rustynet-assure release writes one")
     }
-    let plain = (try? Envelope(parsing: policy))?.payload ?? policy
     let bytes = try Manifest.pack(
       documents.map { Container.Member(name: $0.key, bytes: $0.value) },
-      profile: try ReleasePolicy(parsing: plain).profile, created: try VerdictClaim(parsing: verdict).time,
+      profile: try ReleasePolicy(parsing: try ReleasePolicy.document(parsing: policy).bytes).profile,
+      created: try VerdictClaim(parsing: verdict).time,
       key: try signer.load())
     try Output.write(bytes, to: output)
     Console.print("\(output) \(Digest(of: bytes))")
@@ -88,7 +88,7 @@ struct PackOptions: ParsableArguments {
     guard profile == .preview else {
       throw .usage("usage.trust", "a release is judged by your own trust file", hint: "use --trust FILE")
     }
-    return "\(Path.folder(of: pack))/trust.json"
+    return "\(Path.folder(of: pack))/\(MemberName.trust)"
   }
 }
 

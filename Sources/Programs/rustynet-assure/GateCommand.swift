@@ -78,16 +78,14 @@ struct GateRun: AsyncParsableCommand {
     var results: [GateResult] = []
     for id in try only?.gates(root: root) ?? ids {
       let (gate, _) = try GateDefinition.load(id, root: root)
-      let observation = try await gate.observe(in: workspace)
-      let checks = gate.judge(observation.facts, by: judged)
-      let deferrals = judged.policy.deferrals(of: id, gate.requirements, at: judged.time)
-      results.append(GateResult(gate, checks: checks, deferrals: only == .release ? [] : deferrals))
-      show(results[results.count - 1])
+      let result = try await gate.result(in: workspace, by: judged, mayDefer: only != .release)
+      show(result)
+      results.append(result)
     }
     try finish(results, at: judged.time)
   }
 
-  private func evidence(_ workspace: Workspace, at time: Timestamp) throws -> Evidence {
+  private func evidence(_ workspace: Workspace, at time: Timestamp) throws -> GateEvidence {
     let path = policy ?? "\(workspace.root)/attestations/policies/preview.json"
     let documents = try EvidenceFolder.read(workspace.output)
     let trust = try documents[MemberName.trust].map { bytes in
@@ -101,7 +99,7 @@ struct GateRun: AsyncParsableCommand {
       guard FileSystem.status(path) != nil else { return nil }
       return Subject(name: name, digests: try Input.subject(path).digests)
     }
-    return Evidence(
+    return GateEvidence(
       policy: policy, trust: trust, time: time, commit: workspace.source.commit, subjects: subjects,
       documents: documents)
   }

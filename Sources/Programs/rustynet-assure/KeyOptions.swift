@@ -1,6 +1,7 @@
 import ArgumentParser
 import Cryptography
 import Diagnostics
+import Evidence
 import KeyCustody
 
 /// Where a passphrase is read from: exactly one source, never the command line or an environment variable.
@@ -27,6 +28,11 @@ struct PassphraseOptions: ParsableArguments {
     }
     return sources[0]
   }
+
+  /// The key in the sealed file `path`.
+  func unseal(_ path: String) throws(Problem) -> Ed25519.SigningKey {
+    try KeyFile.load(path: path, passphrase: try source().read())
+  }
 }
 
 /// The signing key of a verb: `--key FILE` and the source of its passphrase.
@@ -38,6 +44,17 @@ struct KeyOptions: ParsableArguments {
 
   /// The unsealed key.
   func load() throws(Problem) -> Ed25519.SigningKey {
-    try KeyFile.load(path: key, passphrase: try passphrase.source().read())
+    try passphrase.unseal(key)
+  }
+}
+
+/// The key that signs a measurement: one that is named, or that of the preview profile.
+struct SignerOptions: ParsableArguments {
+  @Option(help: "The sealed key file to sign with (default: the preview key, made on first use).") var key: String?
+  @OptionGroup var passphrase: PassphraseOptions
+
+  func load() throws(Problem) -> Ed25519.SigningKey {
+    if let key { return try passphrase.unseal(key) }
+    return try PreviewIdentity.load().key
   }
 }

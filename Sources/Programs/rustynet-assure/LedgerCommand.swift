@@ -79,6 +79,12 @@ func ledgerFacts(_ signed: SignedCheckpoint) -> [(String, JSON)] {
   ]
 }
 
+/// The signed checkpoint that an option names, nil where it is not given.
+func readCheckpoint(ifGiven path: String?) throws(Problem) -> SignedCheckpoint? {
+  guard let path else { return nil }
+  return try readCheckpoint(path)
+}
+
 /// A signed checkpoint from a file.
 func readCheckpoint(_ path: String) throws(Problem) -> SignedCheckpoint {
   let bytes = try FileSystem.read(path, limit: SignedNote.sizeLimit)
@@ -120,8 +126,7 @@ struct LedgerAppend: ParsableCommand {
     for file in files { entries += try read(file) }
     guard !entries.isEmpty else { throw Problem.malformed("ledger.no-entries", "there is nothing to append") }
     let signer = try key.signer(for: target.ledger)
-    let earlier: SignedCheckpoint?
-    if let since { earlier = try readCheckpoint(since) } else { earlier = nil }
+    let earlier = try readCheckpoint(ifGiven: since)
     var writer = try LedgerWriter(opening: target.folder, signer: signer, extending: earlier)
     let pending = writer.pending
     if pending > 0 { Console.note("\(pending) entries of an interrupted batch are covered as well") }

@@ -18,8 +18,7 @@ struct LedgerProve: ParsableCommand {
   @Option(help: "Where to write the proof instead of standard output.") var output: String?
 
   func run() throws {
-    let earlier: SignedCheckpoint?
-    if let checkpoint { earlier = try readCheckpoint(checkpoint) } else { earlier = nil }
+    let earlier = try readCheckpoint(ifGiven: checkpoint)
     let proof = try target.ledger.prove(index, in: earlier)
     let found = proof.checkpoint.checkpoint.size
     if let size, size != found {
@@ -49,8 +48,7 @@ struct LedgerVerify: ParsableCommand {
   func run() throws {
     let key = try verifier.noteKey()
     if let proof { return try verify(proof, key) }
-    let earlier: SignedCheckpoint?
-    if let since { earlier = try readCheckpoint(since) } else { earlier = nil }
+    let earlier = try readCheckpoint(ifGiven: since)
     let audit = try Ledger(path).verify(key: key, extending: earlier)
     let size = audit.checkpoint.checkpoint.size
     output.print(

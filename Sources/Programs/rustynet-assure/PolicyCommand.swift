@@ -16,15 +16,8 @@ struct PolicyCommand: ParsableCommand {
   static func read(_ path: String) throws(Problem) -> (policy: ReleasePolicy, document: JSON, envelope: Envelope?) {
     let bytes = try FileSystem.read(path, limit: 1 << 20)
     do throws(Problem) {
-      let document = try JSON(parsing: bytes)
-      guard case .object(let object) = document, object["payloadType"] != nil else {
-        return (try ReleasePolicy(parsing: bytes), document, nil)
-      }
-      let envelope = try Envelope(parsing: bytes)
-      guard envelope.payloadType == ReleasePolicy.payloadType else {
-        throw .malformed("policy.payload-type", "this envelope holds no release policy but \(envelope.payloadType)")
-      }
-      return (try ReleasePolicy(parsing: envelope.payload), try JSON(parsing: envelope.payload), envelope)
+      let document = try ReleasePolicy.document(parsing: bytes)
+      return (try ReleasePolicy(parsing: document.bytes), try JSON(parsing: document.bytes), document.envelope)
     } catch { throw error.at(path) }
   }
 }

@@ -42,6 +42,9 @@ struct RecordRun: AsyncParsableCommand {
     guard let program = command.first, !subject.isEmpty else {
       throw Problem.usage("usage.record", "name a command after -- and at least one --subject")
     }
+    guard seconds > 0, seconds <= 31_536_000 else {
+      throw Problem.usage("usage.seconds", "the seconds must be above zero, and no more than a year")
+    }
     let key = try signer.load()
     try Output.remove(output)
     if let swiftTestingEvents { try Output.remove(swiftTestingEvents) }
@@ -76,16 +79,5 @@ struct RecordRun: AsyncParsableCommand {
     guard let path = swiftTestingEvents else { return .null }
     let bytes = try FileSystem.read(path, limit: 256 << 20)
     do { return try TestResults(swiftTestingEvents: bytes).json } catch { throw error.at(path) }
-  }
-}
-
-/// The key that signs a record: one that is named, or that of the preview profile.
-struct SignerOptions: ParsableArguments {
-  @Option(help: "The sealed key file to sign with (default: the preview key, made on first use).") var key: String?
-  @OptionGroup var passphrase: PassphraseOptions
-
-  func load() throws(Problem) -> Ed25519.SigningKey {
-    guard let key else { return try PreviewIdentity.load().key }
-    return try KeyFile.load(path: key, passphrase: try passphrase.source().read())
   }
 }

@@ -74,7 +74,7 @@ struct ReleaseCommand: AsyncParsableCommand {
       envelope, fingerprint: try Digest(options.fingerprint), at: now, for: .release)
     let bytes = try FileSystem.read(options.policy, limit: 1 << 20, links: .refused)
     let policy = try ReleasePolicy.verified(try Envelope(parsing: bytes), trust: trust, at: now)
-    let missing = gates.ids.filter { id in !policy.gates.contains { $0.id == id } }
+    let missing = policy.missing(of: gates.ids)
     guard missing.isEmpty else {
       throw .refused(
         "policy.gates", "the policy leaves out gates of a release: \(missing.joined(separator: ", "))",
@@ -92,19 +92,19 @@ struct ReleaseCommand: AsyncParsableCommand {
     try ReleaseRun.removeEarlierResults(workspace, folder: folder)
     let path = "\(workspace.root)/attestations/policies/release.json"
     let policy = try PolicyCommand.read(path).policy
-    let evidence = Evidence(
+    let evidence = GateEvidence(
       policy: policy, trust: nil, time: Host.now(), commit: workspace.source.commit, subjects: [],
       documents: try EvidenceFolder.read(workspace.output))
     var results: [GateResult] = []
     for required in policy.gates {
       let (gate, _) = try GateDefinition.load(required.id, root: workspace.root)
-      let observation = try await gate.observe(in: workspace)
-      results.append(GateResult(gate, checks: gate.judge(observation.facts, by: evidence)))
-      Console.note("gate \(gate.id): \(results[results.count - 1].outcome.rawValue)")
+      let result = try await gate.result(in: workspace, by: evidence, mayDefer: false)
+      Console.note("gate \(gate.id): \(result.outcome.rawValue)")
+      results.append(result)
     }
     let verdict = Verdict(unsigned: evidence, gates: results, missing: missing)
-    try Output.write(verdict.encoded, to: "\(folder)/verdict.json")
-    try Output.write(try PackPage.html(unsigned: verdict), to: "\(folder)/report.html")
+    try Output.write(verdict.encoded, to: "\(folder)/\(MemberName.verdict)")
+    try Output.write(try PackPage.html(unsigned: verdict), to: "\(folder)/\(ReleaseRun.pageName)")
     if let json { try Output.write(verdict.encoded, to: json) }
     VerdictText.print(verdict)
     Console.print("files: \(folder)/{report.html,verdict.json}; nothing is signed, so there is no pack")
@@ -113,11 +113,11 @@ struct ReleaseCommand: AsyncParsableCommand {
 
   /// The pack, read back from the disk and audited like an auditor would; its report is written from it.
   private func audit(_ folder: String, identity: ReleaseIdentity) throws(Problem) {
-    let pack = try Pack(parsing: try FileSystem.read("\(folder)/evidence.pack", limit: Container.sizeLimit))
+    let pack = try Pack(parsing: try FileSystem.read("\(folder)/\(ReleaseRun.packName)", limit: Container.sizeLimit))
     let audit = pack.audit(
       PackDemand(
         profile: profile, trust: identity.trustEnvelope, time: Host.now(), requiredGates: gates.ids))
-    try Output.write(try PackPage.html(pack, audit: audit), to: "\(folder)/report.html")
+    try Output.write(try PackPage.html(pack, audit: audit), to: "\(folder)/\(ReleaseRun.pageName)")
     // A refused verdict is no fault of the pack; anything else is.
     let faults = audit.checks.filter { $0.outcome != .passed && $0.code != "verdict.refused" }
     guard faults.isEmpty else {

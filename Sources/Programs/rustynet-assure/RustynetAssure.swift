@@ -2,6 +2,7 @@ import ArgumentParser
 import Cryptography
 import Diagnostics
 import Glibc
+import LinuxKit
 
 /// The assurance toolkit. Each verb has a file of its own beside this one.
 @main struct RustynetAssure: AsyncParsableCommand {
@@ -31,7 +32,7 @@ import Glibc
         try command.run()
       }
     } catch let problem as Problem {
-      Console.report(problem)
+      Console.report(problem, by: "rustynet-assure")
       Console.exit(problem.kind.exitCode)
     } catch {
       Console.end(message: fullMessage(for: error), code: exitCode(for: error).rawValue)

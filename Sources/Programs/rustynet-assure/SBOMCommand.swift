@@ -22,7 +22,7 @@ struct SBOMGenerate: AsyncParsableCommand {
       """)
 
   @Argument(help: "The package folder.") var path: String
-  @Option(help: "A file that is delivered; may be repeated.") var binary: [String] = []
+  @Option(help: "An ELF file that is delivered; may be repeated.") var binary: [String] = []
   @Option(help: "The file to write.") var output: String
   @Option(name: .customLong("version"), help: "The version of the release.") var release: String?
   @Option(help: "Who answers for the SBOM: an https URL or an e-mail address.") var creator: String?

@@ -26,14 +26,8 @@ enum TrustDraft {
   static func read(_ path: String) throws(Problem) -> (file: TrustFile, envelope: Envelope?) {
     let bytes = try FileSystem.read(path, limit: 1 << 20)
     do throws(Problem) {
-      if case .object(let object) = try JSON(parsing: bytes), object["payloadType"] != nil {
-        let envelope = try Envelope(parsing: bytes)
-        guard envelope.payloadType == TrustFile.payloadType else {
-          throw .malformed("trust.payload-type", "this envelope holds no trust file but \(envelope.payloadType)")
-        }
-        return (try TrustFile(parsing: envelope.payload), envelope)
-      }
-      return (try TrustFile(parsing: bytes), nil)
+      let document = try TrustFile.document(parsing: bytes)
+      return (try TrustFile(parsing: document.bytes), document.envelope)
     } catch { throw error.at(path) }
   }
 
@@ -64,8 +58,7 @@ struct TrustedKeyOptions: ParsableArguments {
       throw .usage("usage.principal", "“\(principal)” is not a name: a to z, 0 to 9, dot, hyphen and @ are allowed")
     }
     guard (1...3650).contains(days) else { throw .usage("usage.days", "the days must be between 1 and 3650") }
-    let start: Timestamp
-    if let validFrom { start = try Timestamp(validFrom) } else { start = Host.now() }
+    let start = try Input.time(validFrom)
     return TrustedKey(
       key: try Input.publicKey(publicKey), validFrom: start, validUntil: start.adding(seconds: days * 86_400),
       use: profile)
@@ -73,6 +66,12 @@ struct TrustedKeyOptions: ParsableArguments {
 }
 
 extension Input {
+  /// A time that an option names; now where it is not given.
+  static func time(_ text: String?) throws(Problem) -> Timestamp {
+    guard let text else { return Host.now() }
+    return try Timestamp(text)
+  }
+
   /// A public key from a public key file or from a sealed key file.
   static func publicKey(_ path: String) throws(Problem) -> Ed25519.PublicKey {
     let bytes = try FileSystem.read(path, limit: 65_536)
@@ -151,9 +150,7 @@ struct TrustRevoke: ParsableCommand {
 
   func run() throws {
     try TrustDraft.change(file, output: output) { trust throws(Problem) in
-      let time: Timestamp
-      if let since { time = try Timestamp(since) } else { time = Host.now() }
-      try trust.revoke(keyId, since: time, supersededBy: supersededBy)
+      try trust.revoke(keyId, since: try Input.time(since), supersededBy: supersededBy)
     }
   }
 }

@@ -113,8 +113,8 @@ func loadTrust(
 func loadPolicy(_ path: String, trust: TrustFile, at time: Timestamp) throws(Problem) -> ReleasePolicy {
   let bytes = try FileSystem.read(path, limit: 1 << 20)
   do throws(Problem) {
-    if case .object(let object) = try JSON(parsing: bytes), object["payloadType"] != nil {
-      return try ReleasePolicy.verified(try Envelope(parsing: bytes), trust: trust, at: time)
+    if let envelope = try ReleasePolicy.document(parsing: bytes).envelope {
+      return try ReleasePolicy.verified(envelope, trust: trust, at: time)
     }
     let policy = try PinnedPolicy.read(bytes)
     try policy.requireValid(at: time)

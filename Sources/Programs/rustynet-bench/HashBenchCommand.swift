@@ -14,6 +14,6 @@ struct HashBenchCommand: ParsableCommand {
     let source = try FileSystem.open(file)
     var hash = HashFunction()
     try source.forEachChunk { (bytes: RawSpan) throws(Problem) in hash.update(bytes) }
-    Output.print("\(hash.finish())")
+    Console.print("\(hash.finish())")
   }
 }

@@ -1,5 +1,6 @@
 import ArgumentParser
 import Diagnostics
+import LinuxKit
 
 /// `rustynet-bench ledger --entries N --batch B`.
 struct LedgerBenchCommand: ParsableCommand {
@@ -16,6 +17,6 @@ struct LedgerBenchCommand: ParsableCommand {
       throw Problem.usage("bench.range", "entries, batch and length must be above zero, and length below 65536")
     }
     let plan = LedgerBench.Plan(entries: entries, batch: batch, length: length, folder: folder)
-    for fact in try LedgerBench.run(plan) { print(fact) }
+    for fact in try LedgerBench.run(plan) { Console.print(fact) }
   }
 }

@@ -23,26 +23,10 @@ import LinuxKit
       var command = try parseAsRoot()
       try command.run()
     } catch let problem as Problem {
-      Output.report(problem)
-      Glibc.exit(problem.kind.exitCode.rawValue)
+      Console.report(problem, by: "rustynet-bench")
+      Console.exit(problem.kind.exitCode)
     } catch {
-      exit(withError: error)
+      Console.end(message: fullMessage(for: error), code: exitCode(for: error).rawValue)
     }
-  }
-}
-
-/// Results on standard output, problems on standard error.
-enum Output {
-  /// A line of the result; a reader that went away ends the program with 70, because the result did not arrive.
-  static func print(_ line: String) {
-    do {
-      try FileDescriptor(duplicating: 1, path: "standard output").write(Array((line + "\n").utf8))
-    } catch { Glibc.exit(ExitCode.couldNotRun.rawValue) }
-  }
-
-  /// A problem, as one line.
-  static func report(_ problem: Problem) {
-    // Where standard error is closed there is nobody to tell; the exit code says it still.
-    try? FileDescriptor(duplicating: 2, path: "standard error").write(Array("rustynet-bench: \(problem)\n".utf8))
   }
 }

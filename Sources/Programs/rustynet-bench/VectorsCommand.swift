@@ -1,5 +1,6 @@
 import ArgumentParser
 import Diagnostics
+import LinuxKit
 import Vectors
 
 /// `rustynet-bench vectors`.
@@ -23,10 +24,10 @@ struct VectorsCommand: ParsableCommand {
     }
     if failures {
       for failure in report.failures {
-        Output.print(Printable.oneLine("\(failure.id) expected=\(failure.expected) found=\(failure.found)"))
+        Console.print(Printable.oneLine("\(failure.id) expected=\(failure.expected) found=\(failure.found)"))
       }
     }
-    Output.print(report.summary(of: kind.rawValue))
+    Console.print(report.summary(of: kind.rawValue))
     guard report.reaches(percent: 100) else {
       throw Problem.refused(
         "vectors.threshold", "fewer than 100 % of the cases agree", place: path, hint: "list them with --failures")

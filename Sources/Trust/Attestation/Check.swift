@@ -115,4 +115,13 @@ extension [Check] {
     if contains(where: { $0.outcome == .failed }) { return .failed }
     return isEmpty || contains { $0.outcome == .notRun } ? .notRun : .passed
   }
+
+  /// The same checks, each with `prefix` before its id: where several lists are put together.
+  public func prefixed(_ prefix: String) -> [Check] {
+    map { check in
+      var check = check
+      check.id = prefix + check.id
+      return check
+    }
+  }
 }

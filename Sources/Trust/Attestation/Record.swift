@@ -132,8 +132,7 @@ public struct Record: Sendable {
       throw tool.problem("record.tool", "the record was made by another program")
     }
     _ = try tool.member("version").token(atMost: 64)
-    let digest = try tool.member("digest").token()
-    do { self.tool = try Digest(digest) } catch { throw tool.located(error) }
+    self.tool = try tool.member("digest").digest()
     commands = try Record.commands(try reader.member("commands"))
     facts = try reader.member("facts").value
   }
@@ -142,15 +141,11 @@ public struct Record: Sendable {
     var commands: [Command] = []
     for element in try reader.elements(atMost: 256) {
       try element.closed("argv", "exitCode", "milliseconds", "log")
-      var argv: [String] = []
-      for argument in try element.member("argv").elements(atMost: 1024) { argv.append(try argument.text()) }
-      let log = try element.member("log").token()
-      do {
-        commands.append(
-          Command(
-            argv: argv, exitCode: try element.member("exitCode").integer(in: 0...255),
-            milliseconds: try element.member("milliseconds").integer(), log: try Digest(log)))
-      } catch { throw element.located(error) }
+      commands.append(
+        Command(
+          argv: try element.member("argv").texts(atMost: 1024),
+          exitCode: try element.member("exitCode").integer(in: 0...255),
+          milliseconds: try element.member("milliseconds").integer(), log: try element.member("log").digest()))
     }
     return commands
   }

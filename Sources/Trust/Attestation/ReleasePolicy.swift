@@ -86,16 +86,16 @@ public struct ReleasePolicy: Sendable {
     issued = try reader.member("issued").timestamp()
     expires = try reader.member("expires").timestamp()
     profile = try reader.member("profile").choice(Profile.self)
-    subjects = try ReleasePolicy.tokens(try reader.member("subjects"))
+    subjects = try reader.member("subjects").tokens(atMost: 64)
     guard !subjects.isEmpty else { throw reader.problem("policy.no-subject", "the policy names no binary") }
     gates = try ReleasePolicy.gates(try reader.member("gates"))
     deferred = try ReleasePolicy.deferrals(try reader.member("deferred"), profile: profile)
     limits = try ReleasePolicy.limits(try reader.member("limits"))
     let provenance = try reader.member("provenance")
     try provenance.closed("builders", "sources", "buildTypes")
-    builders = try ReleasePolicy.tokens(try provenance.member("builders"))
-    sources = try ReleasePolicy.tokens(try provenance.member("sources"))
-    buildTypes = try ReleasePolicy.tokens(try provenance.member("buildTypes"))
+    builders = try provenance.member("builders").tokens(atMost: 64)
+    sources = try provenance.member("sources").tokens(atMost: 64)
+    buildTypes = try provenance.member("buildTypes").tokens(atMost: 64)
     dependencies = try ReleasePolicy.dependencies(try reader.member("dependencies"))
     digest = Digest(of: reader.value.canonical)
     guard issued < expires else { throw reader.problem("policy.validity", "issued is not before expires") }
@@ -112,8 +112,7 @@ public struct ReleasePolicy: Sendable {
       guard !gates.contains(where: { $0.id == id }) else {
         throw element.problem("policy.duplicate-gate", "the gate “\(id)” stands twice")
       }
-      let text = try element.member("definition").token()
-      do { gates.append(RequiredGate(id: id, definition: try Digest(text))) } catch { throw element.located(error) }
+      gates.append(RequiredGate(id: id, definition: try element.member("definition").digest()))
     }
     // An empty set would pass on nothing (V26).
     guard !gates.isEmpty else { throw reader.problem("policy.no-gate", "the policy requires no gate") }
@@ -142,12 +141,6 @@ public struct ReleasePolicy: Sendable {
     return limits
   }
 
-  private static func tokens(_ reader: JSONReader) throws(Problem) -> [String] {
-    var tokens: [String] = []
-    for element in try reader.elements(atMost: 64) { tokens.append(try element.token()) }
-    return tokens
-  }
-
   private static func dependencies(_ reader: JSONReader) throws(Problem) -> [AllowedDependency] {
     var dependencies: [AllowedDependency] = []
     for element in try reader.elements(atMost: 1024) {
@@ -173,6 +166,11 @@ public struct ReleasePolicy: Sendable {
       deferral.gate == id && time <= deferral.expires
         && requirements.contains { $0.isExactly(deferral.requirement) }
     }
+  }
+
+  /// Those of `gates` that the policy does not require.
+  public func missing(of gates: [String]) -> [String] {
+    gates.filter { id in !self.gates.contains { $0.id.isExactly(id) } }
   }
 
   /// Refuses a policy that is not valid at `time`.

@@ -18,7 +18,7 @@ enum AlgorithmsGate: GateKind {
     return Observation(sample: count, [("lists", .object(lists))])
   }
 
-  static func judge(_ gate: GateDefinition, _ facts: JSONReader, by evidence: Evidence) throws(Problem) -> [Check] {
+  static func judge(_ gate: GateDefinition, _ facts: JSONReader, by evidence: GateEvidence) throws(Problem) -> [Check] {
     var checks: [Check] = []
     let lists = try facts.member("lists")
     // A list that is not there would have nothing denied in it.
@@ -46,7 +46,7 @@ enum AlgorithmsGate: GateKind {
     return key.supersededBy != nil && key.validUntil < time
   }
 
-  private static func judge(_ trust: TrustFile, maximum: Int64, _ evidence: Evidence) -> [Check] {
+  private static func judge(_ trust: TrustFile, maximum: Int64, _ evidence: GateEvidence) -> [Check] {
     var checks: [Check] = []
     for principal in trust.principals {
       // A key that counts no longer does no harm; one that is merely superseded still counts.

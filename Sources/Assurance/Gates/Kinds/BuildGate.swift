@@ -7,31 +7,26 @@ import StrictJSON
 /// The build command of the provenance was run under a record, ended with 0, and left the released binaries.
 enum BuildGate: GateKind {
   static let name = "build"
-  private static let document = "records/build.json"
+  private static let document = MemberName.buildRecord
 
   static func observe(_ gate: GateDefinition, in workspace: Workspace) async throws(Problem) -> Observation {
-    let digest = try Workspace.digest(of: "\(workspace.output)/\(document)")
-    return Observation(sample: 1, [("record", .string(digest.description))])
+    try RecordChecks.observe(document, in: workspace)
   }
 
-  static func judge(_ gate: GateDefinition, _ facts: JSONReader, by evidence: Evidence) throws(Problem) -> [Check] {
+  static func judge(_ gate: GateDefinition, _ facts: JSONReader, by evidence: GateEvidence) throws(Problem) -> [Check] {
     let (statement, signatures) = try evidence.statement(document, signedBy: .builder)
     var checks = signatures
     checks.append(
-      .equal(
-        "document", "build.document", "the record that the gate looked at", expected: try facts.member("record").text(),
-        found: Digest(of: try evidence.document(document)).description))
+      try RecordChecks.same(
+        document, as: try facts.member("record"), code: "build.document", what: "the record that the gate looked at",
+        evidence: evidence))
     guard checks.outcome == .passed else { return checks }
     let record = try Record(statement)
-    checks += try RecordChecks.judge(record, about: statement.subjects, evidence: evidence).map { check in
-      var check = check
-      check.id = "build.\(check.id)"
-      return check
-    }
+    checks += try RecordChecks.judge(record, about: statement.subjects, evidence: evidence).prefixed("build.")
     guard let command = record.commands.first, record.commands.count == 1 else {
       return checks + [.failed("command", "build.command", "the record names not exactly one command", source: "A16")]
     }
-    let stated = try Statement(parsing: try Envelope(parsing: try evidence.document("provenance.json")).payload)
+    let stated = try Statement(parsing: try Envelope(parsing: try evidence.document(MemberName.provenance)).payload)
     let provenance = try ProvenanceDocument(JSONReader(stated.json))
     // As JSON, because a space inside an argument is not a space between two.
     let argv = JSON.array(command.argv.map { .string($0) }).canonicalText

@@ -9,9 +9,9 @@ enum CommandGate: GateKind {
   static let name = "command"
 
   static func observe(_ gate: GateDefinition, in workspace: Workspace) async throws(Problem) -> Observation {
-    guard let program = gate.run.first else { throw .malformed("gate.run", "the gate names no command to run") }
+    let command = try gate.command(in: workspace)
     let files = try await workspace.trackedFiles(gate.read)
-    let result = try await Command(program, Array(gate.run.dropFirst()), in: workspace.root).run()
+    let result = try await command.run()
     // What a person needs to mend it; the digest in the record covers all of it.
     let said = String(decoding: (result.errors + result.output).prefix(4096), as: UTF8.self)
     let lines = said.split(separator: "\n").prefix(20).map { line in
@@ -22,7 +22,7 @@ enum CommandGate: GateKind {
       [("exitCode", .integer(Int64(result.status.code))), ("said", .array(result.status.isSuccess ? [] : lines))])
   }
 
-  static func judge(_ gate: GateDefinition, _ facts: JSONReader, by evidence: Evidence) throws(Problem) -> [Check] {
+  static func judge(_ gate: GateDefinition, _ facts: JSONReader, by evidence: GateEvidence) throws(Problem) -> [Check] {
     let code = try facts.member("exitCode").integer(in: 0...255)
     guard code != 0 else {
       return [.passed("exit", "the command ended with 0", expected: "0", found: "0")]

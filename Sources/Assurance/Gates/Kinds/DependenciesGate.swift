@@ -16,7 +16,7 @@ enum DependenciesGate: GateKind {
   }
 
   static func observe(_ gate: GateDefinition, in workspace: Workspace) async throws(Problem) -> Observation {
-    let bytes = try FileSystem.read("\(workspace.output)/sbom.cdx.json", limit: 16 << 20, links: .refused)
+    let bytes = try FileSystem.read("\(workspace.output)/\(MemberName.sbom)", limit: 16 << 20, links: .refused)
     let document = try SBOMDocument(parsing: bytes)
     var licences: [JSON] = []
     for package in document.swiftPackages {
@@ -41,10 +41,10 @@ enum DependenciesGate: GateKind {
     return "unknown"
   }
 
-  static func judge(_ gate: GateDefinition, _ facts: JSONReader, by evidence: Evidence) throws(Problem) -> [Check] {
+  static func judge(_ gate: GateDefinition, _ facts: JSONReader, by evidence: GateEvidence) throws(Problem) -> [Check] {
     let source = "P1-18"
-    let document = try SBOMDocument(parsing: try evidence.document("sbom.cdx.json"))
-    let exceptions = try DependencyExceptions(parsing: try evidence.document("dependency-exceptions.json"))
+    let document = try SBOMDocument(parsing: try evidence.document(MemberName.sbom))
+    let exceptions = try DependencyExceptions(parsing: try evidence.document(MemberName.exceptions))
     var detected: [String: String] = [:]
     for element in try facts.member("licences").elements() {
       detected[try element.member("purl").text()] = try element.member("licence").text()
@@ -87,7 +87,7 @@ enum DependenciesGate: GateKind {
 
 extension DependenciesGate {
   /// Whether a component is one of the released binaries; those are what depends, not what is depended on.
-  private static func isReleased(_ component: SBOMDocument.Component, _ evidence: Evidence) -> Bool {
+  private static func isReleased(_ component: SBOMDocument.Component, _ evidence: GateEvidence) -> Bool {
     ["application", "file"].contains(component.type)
       && evidence.subjects.contains { subject in
         guard component.name.isExactly(subject.name) else { return false }

@@ -13,17 +13,17 @@ enum ExceptionsGate: GateKind {
 
   static func observe(_ gate: GateDefinition, in workspace: Workspace) async throws(Problem) -> Observation {
     let bytes = try FileSystem.read(
-      "\(workspace.output)/dependency-exceptions.json", limit: 1 << 20, links: .refused)
+      "\(workspace.output)/\(MemberName.exceptions)", limit: 1 << 20, links: .refused)
     return Observation(sample: 1, [("document", .string(Digest(of: bytes).description))])
   }
 
-  static func judge(_ gate: GateDefinition, _ facts: JSONReader, by evidence: Evidence) throws(Problem) -> [Check] {
-    let bytes = try evidence.document("dependency-exceptions.json")
-    let packages = try SBOMDocument(parsing: try evidence.document("sbom.cdx.json")).components.compactMap(\.purl)
+  static func judge(_ gate: GateDefinition, _ facts: JSONReader, by evidence: GateEvidence) throws(Problem) -> [Check] {
+    let bytes = try evidence.document(MemberName.exceptions)
+    let packages = try SBOMDocument(parsing: try evidence.document(MemberName.sbom)).components.compactMap(\.purl)
     var checks = [
-      Check.equal(
-        "document", "exceptions.document", "the list of exceptions", expected: try facts.member("document").text(),
-        found: Digest(of: bytes).description)
+      try RecordChecks.same(
+        MemberName.exceptions, as: try facts.member("document"), code: "exceptions.document",
+        what: "the list of exceptions", evidence: evidence)
     ]
     guard !packages.isEmpty else {
       return checks + [
@@ -58,18 +58,10 @@ struct DependencyExceptions {
   private let envelope: Envelope?
 
   init(parsing bytes: [UInt8]) throws(Problem) {
-    let document = try JSON(parsing: bytes)
-    if case .object(let object) = document, object["payloadType"] != nil {
-      let envelope = try Envelope(parsing: bytes)
-      guard envelope.payloadType == DependencyExceptions.payloadType else {
-        throw .malformed("exceptions.payload-type", "this envelope holds no exceptions but \(envelope.payloadType)")
-      }
-      self.envelope = envelope
-      list = try DependencyExceptions.list(JSONReader(try JSON(parsing: envelope.payload)))
-    } else {
-      envelope = nil
-      list = try DependencyExceptions.list(JSONReader(document))
-    }
+    let document = try SignableDocument(
+      parsing: bytes, payloadType: DependencyExceptions.payloadType, kind: "exceptions", name: "exceptions")
+    envelope = document.envelope
+    list = try DependencyExceptions.list(JSONReader(try JSON(parsing: document.bytes)))
   }
 
   private static func list(_ reader: JSONReader) throws(Problem) -> [Exception] {
@@ -97,7 +89,7 @@ struct DependencyExceptions {
     list.contains { $0.issued <= time && time <= $0.expires && DependenciesGate.matches(purl, $0.package) }
   }
 
-  func judge(evidence: Evidence, packages: [String]) throws(Problem) -> [Check] {
+  func judge(evidence: GateEvidence, packages: [String]) throws(Problem) -> [Check] {
     let source = "P8-3, A11"
     var checks = signatures(evidence, source: source)
     let limit = try evidence.policy.limit("exceptions.maximum-days") * 86_400
@@ -125,7 +117,7 @@ struct DependencyExceptions {
     return checks
   }
 
-  private func signatures(_ evidence: Evidence, source: String) -> [Check] {
+  private func signatures(_ evidence: GateEvidence, source: String) -> [Check] {
     guard let envelope, let trust = evidence.trust else {
       return [
         .failed(
@@ -135,11 +127,8 @@ struct DependencyExceptions {
     }
     let roles = [Role.security, .engineering]
     var checks = roles.flatMap { role in
-      trust.judge(envelope, role: role, at: evidence.time, for: evidence.policy.profile).map { check in
-        var check = check
-        check.id = "\(role.rawValue): \(check.id)"
-        return check
-      }
+      trust.judge(envelope, role: role, at: evidence.time, for: evidence.policy.profile)
+        .prefixed("\(role.rawValue): ")
     }
     let signers = roles.map {
       Set(trust.signers(of: envelope, role: $0, at: evidence.time, for: evidence.policy.profile))

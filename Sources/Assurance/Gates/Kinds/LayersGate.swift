@@ -9,8 +9,9 @@ enum LayersGate: GateKind {
   static let parameters = ["layers", "within", "products"]
 
   static func observe(_ gate: GateDefinition, in workspace: Workspace) async throws(Problem) -> Observation {
-    let argv = ["swift", "package", "describe", "--type", "json"]
-    let result = try await Command("swift", Array(argv.dropFirst()), in: workspace.root, seconds: 300).runChecked()
+    var command = try gate.command(in: workspace)
+    command.seconds = 300
+    let result = try await command.runChecked()
     // The tool may print progress before the document.
     let output = Array(result.output.drop { $0 != UInt8(ascii: "{") })
     let package = JSONReader(try JSON(parsing: output))
@@ -23,10 +24,10 @@ enum LayersGate: GateKind {
       ])
     }
     return Observation(
-      commands: [Record.Command(argv, result)], sample: targets.count, [("targets", .array(targets))])
+      commands: [Record.Command(gate.run, result)], sample: targets.count, [("targets", .array(targets))])
   }
 
-  static func judge(_ gate: GateDefinition, _ facts: JSONReader, by evidence: Evidence) throws(Problem) -> [Check] {
+  static func judge(_ gate: GateDefinition, _ facts: JSONReader, by evidence: GateEvidence) throws(Problem) -> [Check] {
     let rules = try LayerRules(JSONReader(gate.parameters, pointer: "/parameters"))
     var targets: [LayerRules.Target] = []
     for element in try facts.member("targets").elements(atMost: 512) { targets.append(try LayerRules.Target(element)) }
@@ -46,8 +47,8 @@ struct LayerRules {
     init(_ reader: JSONReader) throws(Problem) {
       name = try reader.member("name").text()
       isTest = try reader.member("type").text() == "test"
-      targets = try LayerRules.texts(try reader.member("targets"))
-      products = try LayerRules.texts(try reader.member("products"))
+      targets = try reader.member("targets").texts()
+      products = try reader.member("products").texts()
     }
   }
 
@@ -60,7 +61,7 @@ struct LayerRules {
     for layer in try reader.member("layers").elements(atMost: 16) {
       try layer.closed("layer", "targets")
       let number = try layer.member("layer").integer(in: 0...15)
-      for target in try LayerRules.texts(try layer.member("targets")) {
+      for target in try layer.member("targets").texts() {
         guard layerOf.updateValue(number, forKey: target) == nil else {
           throw layer.problem("layers.duplicate", "the target \(target) stands in two layers")
         }
@@ -74,14 +75,8 @@ struct LayerRules {
     for product in try reader.member("products").elements() {
       try product.closed("product", "targets", "reason")
       _ = try product.member("reason").text()
-      productUsers[try product.member("product").text()] = Set(try LayerRules.texts(try product.member("targets")))
+      productUsers[try product.member("product").text()] = Set(try product.member("targets").texts())
     }
-  }
-
-  private static func texts(_ reader: JSONReader) throws(Problem) -> [String] {
-    var texts: [String] = []
-    for element in try reader.elements() { texts.append(try element.text()) }
-    return texts
   }
 
   /// A check for each target that is wrong, and one for all that are right.

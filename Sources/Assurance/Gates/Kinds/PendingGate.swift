@@ -13,7 +13,7 @@ enum PendingGate: GateKind {
     return Observation(notRun: .couldNotRun("gate.pending", reason))
   }
 
-  static func judge(_ gate: GateDefinition, _ facts: JSONReader, by evidence: Evidence) throws(Problem) -> [Check] {
+  static func judge(_ gate: GateDefinition, _ facts: JSONReader, by evidence: GateEvidence) throws(Problem) -> [Check] {
     [.notRun("judge", "gate.pending", "this version of the toolkit does not judge this gate")]
   }
 }

@@ -1,7 +1,7 @@
-public import Attestation
+import Attestation
 import Cryptography
 import Diagnostics
-public import Provenance
+import Provenance
 import SBOM
 import StrictJSON
 
@@ -14,9 +14,9 @@ enum ProvenanceGate: GateKind {
     try ReleasedBinaries.observe(gate, in: workspace)
   }
 
-  static func judge(_ gate: GateDefinition, _ facts: JSONReader, by evidence: Evidence) throws(Problem) -> [Check] {
+  static func judge(_ gate: GateDefinition, _ facts: JSONReader, by evidence: GateEvidence) throws(Problem) -> [Check] {
     var checks = try ReleasedBinaries.judge(facts, by: evidence)
-    let (statement, signatures) = try evidence.statement("provenance.json", signedBy: .builder)
+    let (statement, signatures) = try evidence.statement(MemberName.provenance, signedBy: .builder)
     checks += signatures
     guard signatures.outcome == .passed else { return checks }
     checks.append(
@@ -31,7 +31,7 @@ enum ProvenanceGate: GateKind {
     return checks
   }
 
-  private static func subjects(_ statement: Statement, _ evidence: Evidence) -> [Check] {
+  private static func subjects(_ statement: Statement, _ evidence: GateEvidence) -> [Check] {
     evidence.subjects.map { subject in
       let stated = statement.subjects.first { $0.name.isExactly(subject.name) }
       let agrees = stated?.matches(subject.digests) ?? false
@@ -44,7 +44,7 @@ enum ProvenanceGate: GateKind {
     }
   }
 
-  private static func source(_ document: ProvenanceDocument, _ evidence: Evidence) -> [Check] {
+  private static func source(_ document: ProvenanceDocument, _ evidence: GateEvidence) -> [Check] {
     // Only the dependency called “source” says what was built; a commit of some package says nothing of it.
     let source = try? document.dependency(named: "source")
     let commit = source?.digest["gitCommit"] ?? "none"
@@ -66,8 +66,9 @@ enum ProvenanceGate: GateKind {
   }
 
   /// Every Swift package of the bill of materials must be a resolved dependency.
-  private static func dependencies(_ document: ProvenanceDocument, _ evidence: Evidence) throws(Problem) -> [Check] {
-    let sbom = try SBOMDocument(parsing: try evidence.document("sbom.cdx.json"))
+  private static func dependencies(_ document: ProvenanceDocument, _ evidence: GateEvidence) throws(Problem) -> [Check]
+  {
+    let sbom = try SBOMDocument(parsing: try evidence.document(MemberName.sbom))
     let resolved = Set(document.dependencies.compactMap(\.uri))
     let missing = sbom.swiftPackages.filter { !resolved.contains($0.purl) }
     if missing.isEmpty, !sbom.swiftPackages.isEmpty {
@@ -81,37 +82,5 @@ enum ProvenanceGate: GateKind {
         "dependencies", "provenance.dependencies", "a package of the bill of materials is no resolved dependency",
         found: missing.isEmpty ? "no package at all" : missing.map(\.purl).joined(separator: ", "))
     ]
-  }
-}
-
-/// What a release policy says of a provenance, wherever it came from.
-public enum ProvenanceRules {
-  /// What the signer may assert at all (V25).
-  public static func judge(_ document: ProvenanceDocument, policy: ReleasePolicy) -> [Check] {
-    func listed(_ id: String, _ what: String, _ found: String?, _ allowed: [String]) -> Check {
-      let expected = allowed.joined(separator: " or ")
-      guard let found, allowed.contains(where: { $0.isExactly(found) }) else {
-        return .failed(
-          id, "provenance.\(id)", "the policy does not accept \(what)", expected: expected, found: found ?? "nothing",
-          source: "SLSA v1.0, “Verifying artifacts”")
-      }
-      return .passed(id, "the policy accepts \(what)", expected: expected, found: found)
-    }
-    var checks = [
-      listed("builder", "the builder", document.builder, policy.builders),
-      listed("build-type", "the build type", document.buildType, policy.buildTypes),
-      listed("source", "the source", document.sourceAddress, policy.sources),
-    ]
-    for name in document.unknownExternalParameters {
-      checks.append(
-        .failed(
-          "parameters", "provenance.unknown-parameter", "an external parameter is not known", found: name,
-          source: "SLSA v1.0, “Verifying artifacts”, step 3"))
-    }
-    checks.append(
-      document.command.isEmpty
-        ? .failed("command", "provenance.command", "the build command is missing")
-        : .passed("command", "the build command is stated", found: document.command.joined(separator: " ")))
-    return checks
   }
 }

@@ -13,9 +13,9 @@ enum SBOMGate: GateKind {
     try ReleasedBinaries.observe(gate, in: workspace)
   }
 
-  static func judge(_ gate: GateDefinition, _ facts: JSONReader, by evidence: Evidence) throws(Problem) -> [Check] {
+  static func judge(_ gate: GateDefinition, _ facts: JSONReader, by evidence: GateEvidence) throws(Problem) -> [Check] {
     var checks = try ReleasedBinaries.judge(facts, by: evidence)
-    let document = try SBOMDocument(parsing: try evidence.document("sbom.cdx.json"))
+    let document = try SBOMDocument(parsing: try evidence.document(MemberName.sbom))
     for problem in document.validate() { checks.append(Check("well-formed", problem)) }
     for subject in evidence.subjects {
       let id = "bound.\(subject.name)"
@@ -40,37 +40,5 @@ enum SBOMGate: GateKind {
           "components", "sbom.too-few", "the bill of materials has too few components", expected: ">= \(minimum)",
           found: "\(count)"))
     return checks
-  }
-}
-
-/// The binaries of the release, measured by the gate itself.
-enum ReleasedBinaries {
-  static func observe(_ gate: GateDefinition, in workspace: Workspace) throws(Problem) -> Observation {
-    var binaries: [JSON] = []
-    for path in gate.read {
-      let digest = try Workspace.digest(of: "\(workspace.root)/\(path)")
-      let name = path.split(separator: "/").last.map(String.init) ?? path
-      binaries.append(["name": .string(name), "sha256": .string(digest.hex)])
-    }
-    return Observation(sample: binaries.count, [("binaries", .array(binaries))])
-  }
-
-  /// The measured binaries are the subjects of the release, and those are the ones that the policy names.
-  static func judge(_ facts: JSONReader, by evidence: Evidence) throws(Problem) -> [Check] {
-    var measured: [String] = []
-    for element in try facts.member("binaries").elements() {
-      let name = try element.member("name").text()
-      measured.append("\(name) sha256:\(Hex.encode(try element.member("sha256").hex(count: 32)))")
-    }
-    let subjects = evidence.subjects.map { "\($0.name) \($0.digests[0])" }
-    return [
-      .equal(
-        "binaries", "release.binaries", "the binaries on disk", expected: subjects.sorted().joined(separator: ", "),
-        found: measured.sorted().joined(separator: ", "), source: "V10"),
-      .equal(
-        "subjects", "release.subjects", "the list of released binaries",
-        expected: evidence.policy.subjects.sorted().joined(separator: ", "),
-        found: evidence.subjects.map(\.name).sorted().joined(separator: ", ")),
-    ]
   }
 }

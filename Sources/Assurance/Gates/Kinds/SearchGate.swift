@@ -74,7 +74,7 @@ enum SearchGate: GateKind {
     return result.status.isSuccess
   }
 
-  static func judge(_ gate: GateDefinition, _ facts: JSONReader, by evidence: Evidence) throws(Problem) -> [Check] {
+  static func judge(_ gate: GateDefinition, _ facts: JSONReader, by evidence: GateEvidence) throws(Problem) -> [Check] {
     let expected = Set(try patterns(gate).map(\.id))
     var seen: Set<String> = []
     var checks: [Check] = []

@@ -65,7 +65,8 @@ extension Pack {
         demand.trust, fingerprint: demand.fingerprint, at: demand.time, for: manifest.profile)
       checks.append(
         .passed("trust", "the auditor's trust file is valid", found: "root \(trust.rootFingerprint)", source: "P1-14"))
-      let sealed = prefixed("manifest", trust.judge(envelope, role: .builder, at: demand.time, for: manifest.profile))
+      let sealed = trust.judge(envelope, role: .builder, at: demand.time, for: manifest.profile)
+        .prefixed("manifest: ")
       checks += sealed
       // Nothing inside a stranger's pack is looked at: what nobody trusted has signed can be made to waste time or worse.
       guard sealed.outcome == .passed else {
@@ -100,7 +101,7 @@ extension Pack {
     var checks: [Check] = []
     let statement = Envelope.statementType
     var signed: [(name: String, role: Role, type: String)] =
-      documents.keys.filter { $0.hasPrefix("records/") }.sorted().map { ($0, .builder, statement) } + [
+      documents.keys.filter(MemberName.isRecord).sorted().map { ($0, .builder, statement) } + [
         (MemberName.signedSBOM, .builder, statement), (MemberName.provenance, .builder, statement),
         (MemberName.summary, .verifier, statement), (MemberName.result, .verifier, statement),
         (MemberName.trust, .root, TrustFile.payloadType),
@@ -118,20 +119,12 @@ extension Pack {
           throw .refused(
             "dsse.payload-type", "the envelope holds \(envelope.payloadType), not \(type)", source: "DSSE protocol.md")
         }
-        checks += prefixed(name, trust.judge(envelope, role: role, at: time, for: manifest.profile))
+        checks += trust.judge(envelope, role: role, at: time, for: manifest.profile).prefixed("\(name): ")
       } catch {
         checks.append(Check(name, error))
       }
     }
     return checks
-  }
-
-  private func prefixed(_ name: String, _ checks: [Check]) -> [Check] {
-    checks.map { check in
-      var check = check
-      check.id = "\(name): \(check.id)"
-      return check
-    }
   }
 
   private func sameRoot(as trust: TrustFile, at time: Timestamp) -> [Check] {
@@ -203,7 +196,7 @@ extension Pack {
     return [
       compare(MemberName.summary) { reader throws(Problem) in
         let version = try reader.member("predicate").member("verifier").member("version")
-        let program = try Digest(try version.member("rustynet-assure.digest").token())
+        let program = try version.member("rustynet-assure.digest").digest()
         return Decision.summary(verdict, documents: documents, program: program)
       },
       compare(MemberName.result) { _ throws(Problem) in Decision.result(verdict) },
@@ -232,7 +225,7 @@ extension Pack {
 
   /// A root that signs a policy with fewer gates than a release needs has not made a release.
   private func required(_ gates: [String], by verdict: Verdict) -> Check {
-    let missing = gates.filter { id in !verdict.gates.contains { $0.id == id } }
+    let missing = verdict.evidence.policy.missing(of: gates)
     return missing.isEmpty
       ? .passed("policy.gates", "the policy requires every gate of a release", found: "\(verdict.gates.count) gates")
       : .failed(
