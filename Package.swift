@@ -113,11 +113,16 @@ let package = Package(
       "BenchProgram", folder: "rustynet-bench",
       ["Diagnostics", "LinuxKit", "Cryptography", "TransparencyLog", "LedgerStore", "Vectors", argumentParser]),
 
+    // What several tests share. A test target too, so that no program can import it and no layer has to hold it.
+    .testTarget(
+      name: "TestSupport", dependencies: ["Diagnostics", "Wire", "StrictJSON", "Cryptography"],
+      path: "Tests/TestSupport", swiftSettings: strict),
+
     tests("Wire", ["Diagnostics"]),
     tests("StrictJSON", ["Diagnostics"]),
     tests("KeyCustody", ["Diagnostics", "Wire", "StrictJSON", "LinuxKit", "Cryptography"]),
     tests("Cryptography", ["Diagnostics", "Wire"]),
-    tests("Attestation", ["Diagnostics", "Wire", "StrictJSON", "Cryptography"]),
+    tests("Attestation", ["Diagnostics", "Wire", "StrictJSON", "Cryptography", "TestSupport"]),
     tests("TransparencyLog", ["Diagnostics", "Wire", "Cryptography", "LinuxKit", "Vectors"]),
     tests("LedgerStore", ["Diagnostics", "Cryptography", "TransparencyLog", "LinuxKit"]),
     tests("Vectors", ["Diagnostics", "LinuxKit"]),
@@ -125,10 +130,13 @@ let package = Package(
     tests("Inventory", ["Diagnostics", "Commands", "StrictJSON", "LinuxKit", "Cryptography"]),
     tests("SBOM", ["Diagnostics", "StrictJSON", "LinuxKit", "Cryptography", "Wire", "Inventory"]),
     tests("Provenance", ["Diagnostics", "StrictJSON", "Cryptography", "Wire", "Inventory"]),
-    tests("Gates", ["Diagnostics", "Wire", "StrictJSON", "LinuxKit", "Cryptography", "Attestation"]),
+    tests("Gates", ["Diagnostics", "Wire", "StrictJSON", "LinuxKit", "Cryptography", "Attestation", "TestSupport"]),
     tests(
       "Evidence",
-      ["Diagnostics", "Wire", "StrictJSON", "LinuxKit", "Cryptography", "Attestation", "TransparencyLog", "Gates"]),
+      [
+        "Diagnostics", "Wire", "StrictJSON", "LinuxKit", "Cryptography", "Attestation", "TransparencyLog", "Gates",
+        "TestSupport",
+      ]),
   ]
 )
 
