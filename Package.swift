@@ -66,6 +66,7 @@ let package = Package(
     // Layer 2: the operating system and the primitives.
     room("Base", "LinuxKit", ["Diagnostics", "Wire"]),
     room("Trust", "Cryptography", ["Diagnostics", "Wire", "CSodium", "CCrypto"]),
+    room("Trust", "X509", ["Diagnostics", "Wire", "Cryptography", "CCrypto"]),
     room("Trust", "KeyCustody", ["Diagnostics", "Wire", "StrictJSON", "LinuxKit", "Cryptography"]),
 
     // Layer 3: pure rules, without files, sockets and clocks.
@@ -120,6 +121,7 @@ let package = Package(
 
     tests("Wire", ["Diagnostics"]),
     tests("StrictJSON", ["Diagnostics"]),
+    tests("X509", ["Diagnostics", "Wire", "Cryptography"]),
     tests("KeyCustody", ["Diagnostics", "Wire", "StrictJSON", "LinuxKit", "Cryptography"]),
     tests("Cryptography", ["Diagnostics", "Wire"]),
     tests("Attestation", ["Diagnostics", "Wire", "StrictJSON", "Cryptography", "TestSupport"]),
