@@ -73,6 +73,8 @@ let package = Package(
     room("Trust", "Attestation", ["Diagnostics", "Wire", "StrictJSON", "Cryptography"]),
     room("Trust", "TransparencyLog", ["Diagnostics", "Wire", "Cryptography"]),
 
+    room("Trust", "SupplyChain", ["Diagnostics", "Wire", "StrictJSON", "Cryptography", "Attestation"]),
+
     // Layer 4: adapters to what is outside.
     room("Trust", "LedgerStore", ["Diagnostics", "TransparencyLog", "LinuxKit"]),
     room("Assurance", "Commands", ["Diagnostics", "LinuxKit", "Cryptography", subprocess, systemPackage]),
@@ -106,7 +108,8 @@ let package = Package(
       "AssureProgram", folder: "rustynet-assure",
       [
         "Diagnostics", "Wire", "StrictJSON", "LinuxKit", "Cryptography", "KeyCustody", "Attestation",
-        "TransparencyLog", "LedgerStore", "Commands", "Inventory", "SBOM", "Provenance", "Gates", "Evidence",
+        "SupplyChain", "TransparencyLog", "LedgerStore", "Commands", "Inventory", "SBOM", "Provenance", "Gates",
+        "Evidence",
         argumentParser,
       ]),
 
@@ -125,6 +128,9 @@ let package = Package(
     tests("KeyCustody", ["Diagnostics", "Wire", "StrictJSON", "LinuxKit", "Cryptography"]),
     tests("Cryptography", ["Diagnostics", "Wire"]),
     tests("Attestation", ["Diagnostics", "Wire", "StrictJSON", "Cryptography", "TestSupport"]),
+    tests(
+      "SupplyChain",
+      ["Diagnostics", "Wire", "StrictJSON", "Cryptography", "Attestation", "LinuxKit", "TestSupport"]),
     tests("TransparencyLog", ["Diagnostics", "Wire", "Cryptography", "LinuxKit", "Vectors"]),
     tests("LedgerStore", ["Diagnostics", "Cryptography", "TransparencyLog", "LinuxKit"]),
     tests("Vectors", ["Diagnostics", "LinuxKit"]),
@@ -147,7 +153,9 @@ if Context.environment["RUSTYNET_FUZZ"] != nil {
   package.targets.append(
     .executableTarget(
       name: "Fuzz",
-      dependencies: ["Diagnostics", "Wire", "StrictJSON", "Attestation", "TransparencyLog", "Gates", "Evidence"],
+      dependencies: [
+        "Diagnostics", "Wire", "StrictJSON", "Attestation", "SupplyChain", "TransparencyLog", "Gates", "Evidence",
+      ],
       path: "Tests/Fuzz", exclude: ["Corpus", "corpus.py"],
       swiftSettings: strict + [.unsafeFlags(["-parse-as-library"])]))
 }
