@@ -2,8 +2,11 @@ public import Diagnostics
 
 /// A name of a certificate's subject (RFC 5280 §4.2.1.6).
 public enum GeneralName: Sendable, Equatable {
+  /// An e-mail address.
   case email(String)
+  /// A URI.
   case uri(String)
+  /// A host name.
   case dns(String)
   /// A name of another kind: its identifier and, where it is a UTF-8 string, its text.
   case other(oid: String, text: String?)
@@ -20,10 +23,15 @@ public enum GeneralName: Sendable, Equatable {
 extension Certificate {
   /// The identifiers of extensions that are read here (RFC 5280 §4.2.1).
   public enum OID {
+    /// The names of the subject (§4.2.1.6).
     public static let subjectAlternativeName = "2.5.29.17"
+    /// What the key may do (§4.2.1.3).
     public static let keyUsage = "2.5.29.15"
+    /// What the certificate is for (§4.2.1.12).
     public static let extendedKeyUsage = "2.5.29.37"
+    /// The purpose of signing code.
     public static let codeSigning = "1.3.6.1.5.5.7.3.3"
+    /// The purpose of giving timestamps.
     public static let timeStamping = "1.3.6.1.5.5.7.3.8"
   }
 

@@ -13,12 +13,19 @@ public struct DER: Sendable {
 
   /// Universal tags that are read here.
   public enum Tag {
+    /// BOOLEAN.
     public static let boolean: UInt8 = 0x01
+    /// INTEGER.
     public static let integer: UInt8 = 0x02
+    /// BIT STRING.
     public static let bitString: UInt8 = 0x03
+    /// OCTET STRING.
     public static let octetString: UInt8 = 0x04
+    /// OBJECT IDENTIFIER.
     public static let objectIdentifier: UInt8 = 0x06
+    /// UTF8String.
     public static let utf8String: UInt8 = 0x0c
+    /// SEQUENCE.
     public static let sequence: UInt8 = 0x30
   }
 
