@@ -75,11 +75,17 @@ let package = Package(
 
     room("Trust", "SupplyChain", ["Diagnostics", "Wire", "StrictJSON", "Cryptography", "Attestation"]),
 
+    room(
+      "Trust", "Sigstore",
+      ["Diagnostics", "Wire", "StrictJSON", "Cryptography", "X509", "Attestation", "TransparencyLog"]),
+
     // Layer 4: adapters to what is outside.
     room("Trust", "LedgerStore", ["Diagnostics", "TransparencyLog", "LinuxKit"]),
     room("Assurance", "Commands", ["Diagnostics", "LinuxKit", "Cryptography", subprocess, systemPackage]),
 
-    room("Assurance", "Vectors", ["Diagnostics", "StrictJSON", "LinuxKit", "Cryptography", "TransparencyLog"]),
+    room(
+      "Assurance", "Vectors",
+      ["Attestation", "Sigstore", "Diagnostics", "StrictJSON", "LinuxKit", "Cryptography", "TransparencyLog"]),
 
     // Layer 5: what the assurance toolkit collects, writes and judges.
     room("Assurance", "Inventory", ["Diagnostics", "Wire", "StrictJSON", "LinuxKit", "Cryptography", "Commands"]),
@@ -107,7 +113,8 @@ let package = Package(
     program(
       "AssureProgram", folder: "rustynet-assure",
       [
-        "Diagnostics", "Wire", "StrictJSON", "LinuxKit", "Cryptography", "KeyCustody", "Attestation",
+        "Diagnostics", "Wire", "StrictJSON", "LinuxKit", "Cryptography", "KeyCustody", "Attestation", "X509",
+        "Sigstore",
         "SupplyChain", "TransparencyLog", "LedgerStore", "Commands", "Inventory", "SBOM", "Provenance", "Gates",
         "Evidence",
         argumentParser,
@@ -131,6 +138,7 @@ let package = Package(
     tests(
       "SupplyChain",
       ["Diagnostics", "Wire", "StrictJSON", "Cryptography", "Attestation", "LinuxKit", "TestSupport"]),
+    tests("Sigstore", ["Diagnostics", "Wire", "StrictJSON", "Cryptography", "X509", "Attestation", "LinuxKit"]),
     tests("TransparencyLog", ["Diagnostics", "Wire", "Cryptography", "LinuxKit", "Vectors"]),
     tests("LedgerStore", ["Diagnostics", "Cryptography", "TransparencyLog", "LinuxKit"]),
     tests("Vectors", ["Diagnostics", "LinuxKit"]),
