@@ -117,11 +117,20 @@ public struct Statement: Sendable {
         subjects.append(try Subject(subject, allowsIdentifiersOnly: allowsIdentifiersOnly))
       }
       guard !subjects.isEmpty else { throw reader.problem("statement.no-subject", "the statement has no subject") }
-      let predicate = try reader.member("predicate")
-      _ = try predicate.object()
+      let predicate = try Statement.predicate(reader, mayBeAbsent: allowsIdentifiersOnly)
       return Statement(
-        subjects: subjects, predicateType: try reader.member("predicateType").token(), predicate: predicate.value)
+        subjects: subjects, predicateType: try reader.member("predicateType").token(), predicate: predicate)
     }
+  }
+
+  /// The predicate, an object; in statements of others it may be absent or null (in-toto Statement v1).
+  private static func predicate(_ reader: JSONReader, mayBeAbsent: Bool) throws(Problem) -> JSON {
+    if mayBeAbsent {
+      guard let predicate = try reader.optional("predicate"), predicate.value != .null else { return [:] }
+    }
+    let predicate = try reader.member("predicate")
+    _ = try predicate.object()
+    return predicate.value
   }
 
   /// The statement as JSON.

@@ -50,6 +50,14 @@ public struct SigstoreBundle: Sendable {
   /// What was signed.
   public let content: Content
 
+  init(version: Version, material: Material, entries: [LogEntry], timestamps: [[UInt8]] = [], content: Content) {
+    self.version = version
+    self.material = material
+    self.entries = entries
+    self.timestamps = timestamps
+    self.content = content
+  }
+
   /// Reads a bundle.
   public init(parsing bytes: [UInt8]) throws(Problem) {
     self = try JSON.decode(bytes, limits: SigstoreBundle.limits) { reader throws(Problem) in
