@@ -131,7 +131,7 @@ let package = Package(
 
     tests("Wire", ["Diagnostics"]),
     tests("StrictJSON", ["Diagnostics"]),
-    tests("X509", ["Diagnostics", "Wire", "Cryptography"]),
+    tests("X509", ["Diagnostics", "Wire", "StrictJSON", "LinuxKit", "Cryptography", "Commands"]),
     tests("KeyCustody", ["Diagnostics", "Wire", "StrictJSON", "LinuxKit", "Cryptography"]),
     tests("Cryptography", ["Diagnostics", "Wire"]),
     tests("Attestation", ["Diagnostics", "Wire", "StrictJSON", "Cryptography", "TestSupport"]),

@@ -119,6 +119,8 @@ public struct CertificateAuthority: Sendable {
     }
     unsafe X509_VERIFY_PARAM_set_flags(parameters, flags)
     unsafe X509_VERIFY_PARAM_set_depth(parameters, 8)
+    // 112 bits for keys and digests (P1-10); left to itself libcrypto takes certificates signed over SHA-1.
+    unsafe X509_VERIFY_PARAM_set_auth_level(parameters, 2)
     if unsafe X509_verify_cert(context) == 1 { return nil }
     let code = unsafe X509_STORE_CTX_get_error(context)
     return unsafe X509_verify_cert_error_string(Int(code)).map { unsafe String(cString: $0) } ?? "error \(code)"
