@@ -141,7 +141,7 @@ let package = Package(
     tests("Sigstore", ["Diagnostics", "Wire", "StrictJSON", "Cryptography", "X509", "Attestation", "LinuxKit"]),
     tests("TransparencyLog", ["Diagnostics", "Wire", "Cryptography", "LinuxKit", "Vectors"]),
     tests("LedgerStore", ["Diagnostics", "Cryptography", "TransparencyLog", "LinuxKit"]),
-    tests("Vectors", ["Diagnostics", "LinuxKit"]),
+    tests("Vectors", ["Diagnostics", "LinuxKit", "Cryptography", "Attestation", "Sigstore"]),
     tests("Commands", ["Diagnostics", "LinuxKit", "Cryptography"]),
     tests("Inventory", ["Diagnostics", "Commands", "StrictJSON", "LinuxKit", "Cryptography"]),
     tests("SBOM", ["Diagnostics", "StrictJSON", "LinuxKit", "Cryptography", "Wire", "Inventory"]),

@@ -17,8 +17,13 @@ extension JSONReader {
     return number
   }
 
+  /// A member that is there; null is how some writers say that it is not.
+  func present(_ key: String) throws(Problem) -> JSONReader? {
+    try optional(key).flatMap { $0.value == .null ? nil : $0 }
+  }
+
   /// A member that may be left out when it is zero.
-  func countOrZero(_ key: String) throws(Problem) -> Int { try optional(key)?.count() ?? 0 }
+  func countOrZero(_ key: String) throws(Problem) -> Int { try present(key)?.count() ?? 0 }
 
   /// 1 to `limit` bytes in base 64, in either alphabet.
   func bytes(atMost limit: Int) throws(Problem) -> [UInt8] {
@@ -29,9 +34,16 @@ extension JSONReader {
     return bytes
   }
 
+  /// Like `bytes`, with line breaks between the characters: the command `base64` wraps its lines, and bundles are made by
+  /// hand with it. Nothing is signed over this text, so its spelling proves nothing.
+  func wrappedBytes(atMost limit: Int) throws(Problem) -> [UInt8] {
+    let text = try text(atMost: limit * 2).utf8.filter { $0 != 0x0a && $0 != 0x0d }
+    return try JSONReader(.string(String(decoding: text, as: UTF8.self)), pointer: pointer).bytes(atMost: limit)
+  }
+
   /// A list that may be left out when it is empty.
   func list(_ key: String, atMost limit: Int) throws(Problem) -> [JSONReader] {
-    try optional(key)?.elements(atMost: limit) ?? []
+    try present(key)?.elements(atMost: limit) ?? []
   }
 
   /// A certificate in `rawBytes`.

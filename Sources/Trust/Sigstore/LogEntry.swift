@@ -47,8 +47,8 @@ public struct LogEntry: Sendable {
       throw reader.problem("log.time", "the integrated time cannot be")
     }
     integratedTime = seconds == 0 ? nil : time
-    promise = try reader.optional("inclusionPromise")?.member("signedEntryTimestamp").bytes(atMost: 1024)
-    proof = try reader.optional("inclusionProof").map { proof throws(Problem) in try Proof(proof) }
+    promise = try reader.present("inclusionPromise")?.member("signedEntryTimestamp").bytes(atMost: 1024)
+    proof = try reader.present("inclusionProof").map { proof throws(Problem) in try Proof(proof) }
     body = try reader.member("canonicalizedBody").bytes(atMost: 24 << 20)
     switch version {
     case .v01:

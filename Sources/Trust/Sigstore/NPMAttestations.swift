@@ -58,7 +58,7 @@ extension NPMAttestations {
       let judgement = verifier.judge(
         attestation.bundle, artifact: artifact, signer: isPublish ? .key(registryKey) : signer)
       let prefix = isPublish ? "publish" : "provenance"
-      checks += judgement.checks.prefixed(prefix)
+      checks += judgement.checks.prefixed("\(prefix).")
       if let statement = judgement.statement {
         checks.append(
           .equal(
@@ -96,4 +96,22 @@ extension NPMAttestations {
       }
     }
   }
+}
+
+/// The npm registry's own key (`attestations/trust/npm`).
+public enum NPMRegistry {
+  /// How the registry's bundles call the key.
+  public static let hint = "SHA256:jl3bwswu80PjjokCgh0o2w5c2U4LhQAE57gj9cz1kzA"
+
+  /// The key, in PEM; a test compares it with the file.
+  public static let pem = """
+    -----BEGIN PUBLIC KEY-----
+    MFkwEwYHKoZIzj0CAQYIKoZIzj0DAQcDQgAE1Olb3zMAFFxXKHiIkQO5cJ3Yhl5i
+    6UPp+IhuteBJbuHcA5UogKo0EWtlWwW6KSaKoTNEYL7JlCQiVnkhBktUgg==
+    -----END PUBLIC KEY-----
+
+    """
+
+  /// The key.
+  public static func key() throws(Problem) -> ForeignPublicKey { try ForeignPublicKey(pem: pem) }
 }

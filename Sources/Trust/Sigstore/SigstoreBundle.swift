@@ -80,9 +80,9 @@ public struct SigstoreBundle: Sendable {
     for entry in try material.list("tlogEntries", atMost: 32) { entries.append(try LogEntry(entry, version)) }
     self.entries = entries
     var timestamps: [[UInt8]] = []
-    if let data = try material.optional("timestampVerificationData") {
+    if let data = try material.present("timestampVerificationData") {
       for token in try data.list("rfc3161Timestamps", atMost: 16) {
-        timestamps.append(try token.member("signedTimestamp").bytes(atMost: 65_536))
+        timestamps.append(try token.member("signedTimestamp").wrappedBytes(atMost: TimestampToken.sizeLimit))
       }
     }
     self.timestamps = timestamps
@@ -98,9 +98,9 @@ public struct SigstoreBundle: Sendable {
   }
 
   private static func material(_ reader: JSONReader, _ version: Version) throws(Problem) -> Material {
-    let certificate = try reader.optional("certificate")
-    let chain = try reader.optional("x509CertificateChain")
-    let key = try reader.optional("publicKey")
+    let certificate = try reader.present("certificate")
+    let chain = try reader.present("x509CertificateChain")
+    let key = try reader.present("publicKey")
     switch (certificate, chain, key) {
     case (.some(let certificate), nil, nil): return .certificate(try certificate.certificate(), others: [])
     case (nil, .some(let chain), nil):
@@ -113,17 +113,17 @@ public struct SigstoreBundle: Sendable {
       for one in try chain.member("certificates").elements(atMost: 8) { certificates.append(try one.certificate()) }
       guard let first = certificates.first else { throw chain.problem("bundle.chain", "the chain is empty") }
       return .certificate(first, others: Array(certificates.dropFirst()))
-    case (nil, nil, .some(let key)): return .publicKey(hint: try key.optional("hint")?.text(atMost: 1024) ?? "")
+    case (nil, nil, .some(let key)): return .publicKey(hint: try key.present("hint")?.text(atMost: 1024) ?? "")
     default:
       throw reader.problem("bundle.material", "there must be one of certificate, x509CertificateChain, publicKey")
     }
   }
 
   private static func content(_ reader: JSONReader) throws(Problem) -> Content {
-    switch (try reader.optional("messageSignature"), try reader.optional("dsseEnvelope")) {
+    switch (try reader.present("messageSignature"), try reader.present("dsseEnvelope")) {
     case (.some(let message), nil):
       let signature = try message.member("signature").bytes(atMost: 16_384)
-      guard let digest = try message.optional("messageDigest") else {
+      guard let digest = try message.present("messageDigest") else {
         return .message(signature: signature, digest: nil)
       }
       let name = try digest.member("algorithm").token(atMost: 32)

@@ -51,7 +51,8 @@ extension SigstoreVerifier.Run {
   /// A time-stamp token must verify, whatever else says when: a wrong one is no ornament.
   mutating func timestamp(_ token: [UInt8], _ number: Int) {
     do throws(Problem) {
-      let time = try root.requireTimestamp(token, over: bundle.signature)
+      let time = try TimestampToken(parsing: token).requireTime(
+        over: bundle.signature, authorities: root.timestampAuthorities)
       judgement.times.append(time)
       pass(
         "timestamp.\(number + 1)", "a time-stamp authority saw the signature at \(time)", found: time.description,

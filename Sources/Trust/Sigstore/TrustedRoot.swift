@@ -34,18 +34,6 @@ public struct TrustedRoot: Sendable {
     }
   }
 
-  /// A time-stamp authority: its chain, from the certificate that signs (where it is given) to the root.
-  public struct Timestamper: Sendable {
-    /// Leaf or issuing certificate first, root last.
-    public let chain: [Certificate]
-    /// The first second of trust.
-    public let validFrom: Timestamp
-    /// The last second of trust, nil while it lasts.
-    public let validUntil: Timestamp?
-    /// Where it is.
-    public let uri: String
-  }
-
   /// The largest trusted root that is read.
   public static let limits = JSON.Limits(size: 4 << 20, depth: 16, values: 16_384)
 
@@ -56,7 +44,7 @@ public struct TrustedRoot: Sendable {
   /// Authorities that issue signing certificates (Fulcio).
   public let certificateAuthorities: [CertificateAuthority]
   /// Time-stamp authorities.
-  public let timestampers: [Timestamper]
+  public let timestampAuthorities: [TimestampAuthority]
 
   /// Reads a trusted root; every instance needs the start of its validity, because trust without one has no beginning.
   public init(parsing bytes: [UInt8]) throws(Problem) {
@@ -84,14 +72,15 @@ public struct TrustedRoot: Sendable {
       } catch { throw one.located(error) }
     }
     certificateAuthorities = authorities
-    var timestampers: [Timestamper] = []
+    var stampers: [TimestampAuthority] = []
     for one in try reader.list("timestampAuthorities", atMost: 64) {
       let (chain, from, until) = try TrustedRoot.authority(one)
-      timestampers.append(
-        Timestamper(
-          chain: chain, validFrom: from, validUntil: until, uri: try one.optional("uri")?.text(atMost: 2048) ?? ""))
+      let uri = try one.optional("uri")?.text(atMost: 2048)
+      do throws(Problem) {
+        stampers.append(try TimestampAuthority(chain: chain, validFrom: from, validUntil: until, uri: uri))
+      } catch { throw one.located(error) }
     }
-    self.timestampers = timestampers
+    timestampAuthorities = stampers
   }
 
   private static func logs(_ reader: JSONReader, _ key: String) throws(Problem) -> [Log] {
