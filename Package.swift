@@ -72,6 +72,7 @@ let package = Package(
     // Layer 3: pure rules, without files, sockets and clocks.
     room("Trust", "Attestation", ["Diagnostics", "Wire", "StrictJSON", "Cryptography"]),
     room("Trust", "TransparencyLog", ["Diagnostics", "Wire", "Cryptography"]),
+    room("Trust", "ForeignSignatures", ["Diagnostics", "Wire", "StrictJSON", "Cryptography", "Attestation"]),
 
     room("Trust", "SupplyChain", ["Diagnostics", "Wire", "StrictJSON", "Cryptography", "Attestation"]),
 
@@ -108,7 +109,8 @@ let package = Package(
       "AssureProgram", folder: "rustynet-assure",
       [
         "Diagnostics", "Wire", "StrictJSON", "LinuxKit", "Cryptography", "KeyCustody", "Attestation",
-        "SupplyChain", "TransparencyLog", "LedgerStore", "Commands", "Inventory", "SBOM", "Provenance", "Gates",
+        "SupplyChain", "ForeignSignatures", "TransparencyLog", "LedgerStore", "Commands", "Inventory", "SBOM",
+        "Provenance", "Gates",
         "Evidence",
         argumentParser,
       ]),
@@ -131,6 +133,7 @@ let package = Package(
     tests(
       "SupplyChain",
       ["Diagnostics", "Wire", "StrictJSON", "Cryptography", "Attestation", "LinuxKit", "TestSupport"]),
+    tests("ForeignSignatures", ["Diagnostics", "Wire", "StrictJSON", "LinuxKit", "Cryptography", "Attestation"]),
     tests("TransparencyLog", ["Diagnostics", "Wire", "Cryptography", "LinuxKit", "Vectors"]),
     tests("LedgerStore", ["Diagnostics", "Cryptography", "TransparencyLog", "LinuxKit"]),
     tests("Vectors", ["Diagnostics", "LinuxKit"]),
@@ -154,7 +157,8 @@ if Context.environment["RUSTYNET_FUZZ"] != nil {
     .executableTarget(
       name: "Fuzz",
       dependencies: [
-        "Diagnostics", "Wire", "StrictJSON", "Attestation", "SupplyChain", "TransparencyLog", "Gates", "Evidence",
+        "Diagnostics", "Wire", "StrictJSON", "Attestation", "SupplyChain", "TransparencyLog", "ForeignSignatures",
+        "Gates", "Evidence",
       ],
       path: "Tests/Fuzz", exclude: ["Corpus", "corpus.py"],
       swiftSettings: strict + [.unsafeFlags(["-parse-as-library"])]))
