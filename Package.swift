@@ -72,6 +72,7 @@ let package = Package(
     // Layer 3: pure rules, without files, sockets and clocks.
     room("Trust", "Attestation", ["Diagnostics", "Wire", "StrictJSON", "Cryptography"]),
     room("Trust", "TransparencyLog", ["Diagnostics", "Wire", "Cryptography"]),
+    room("Trust", "ForeignSignatures", ["Diagnostics", "Wire", "StrictJSON", "Cryptography", "Attestation"]),
 
     room("Trust", "SupplyChain", ["Diagnostics", "Wire", "StrictJSON", "Cryptography", "Attestation"]),
 
@@ -113,9 +114,24 @@ let package = Package(
     program(
       "AssureProgram", folder: "rustynet-assure",
       [
-        "Diagnostics", "Wire", "StrictJSON", "LinuxKit", "Cryptography", "KeyCustody", "Attestation", "X509",
+        "Diagnostics",
+        "Wire",
+        "StrictJSON",
+        "LinuxKit",
+        "Cryptography",
+        "X509",
+        "KeyCustody",
+        "Attestation",
+        "TransparencyLog",
+        "SupplyChain",
         "Sigstore",
-        "SupplyChain", "TransparencyLog", "LedgerStore", "Commands", "Inventory", "SBOM", "Provenance", "Gates",
+        "ForeignSignatures",
+        "LedgerStore",
+        "Commands",
+        "Inventory",
+        "SBOM",
+        "Provenance",
+        "Gates",
         "Evidence",
         argumentParser,
       ]),
@@ -139,6 +155,7 @@ let package = Package(
       "SupplyChain",
       ["Diagnostics", "Wire", "StrictJSON", "Cryptography", "Attestation", "LinuxKit", "TestSupport"]),
     tests("Sigstore", ["Diagnostics", "Wire", "StrictJSON", "Cryptography", "X509", "Attestation", "LinuxKit"]),
+    tests("ForeignSignatures", ["Diagnostics", "Wire", "StrictJSON", "LinuxKit", "Cryptography", "Attestation"]),
     tests("TransparencyLog", ["Diagnostics", "Wire", "Cryptography", "LinuxKit", "Vectors"]),
     tests("LedgerStore", ["Diagnostics", "Cryptography", "TransparencyLog", "LinuxKit"]),
     tests("Vectors", ["Diagnostics", "LinuxKit", "Cryptography", "Attestation", "Sigstore"]),
@@ -162,7 +179,8 @@ if Context.environment["RUSTYNET_FUZZ"] != nil {
     .executableTarget(
       name: "Fuzz",
       dependencies: [
-        "Diagnostics", "Wire", "StrictJSON", "Attestation", "SupplyChain", "TransparencyLog", "Gates", "Evidence",
+        "Diagnostics", "Wire", "StrictJSON", "Attestation", "SupplyChain", "TransparencyLog", "ForeignSignatures",
+        "Gates", "Evidence",
       ],
       path: "Tests/Fuzz", exclude: ["Corpus", "corpus.py"],
       swiftSettings: strict + [.unsafeFlags(["-parse-as-library"])]))
