@@ -179,8 +179,16 @@ if Context.environment["RUSTYNET_FUZZ"] != nil {
     .executableTarget(
       name: "Fuzz",
       dependencies: [
-        "Diagnostics", "Wire", "StrictJSON", "Attestation", "SupplyChain", "TransparencyLog", "ForeignSignatures",
-        "Gates", "Evidence",
+        "Diagnostics",
+        "Wire",
+        "StrictJSON",
+        "Cryptography",
+        "X509",
+        "Attestation",
+        "TransparencyLog",
+        "Sigstore",
+        "Gates",
+        "Evidence",
       ],
       path: "Tests/Fuzz", exclude: ["Corpus", "corpus.py"],
       swiftSettings: strict + [.unsafeFlags(["-parse-as-library"])]))
