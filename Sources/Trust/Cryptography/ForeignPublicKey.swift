@@ -51,19 +51,40 @@ public struct ForeignPublicKey: Sendable {
     case any
   }
 
+  /// A key that libcrypto has read already, as part of a certificate, with its encoding.
+  ///
+  /// - Parameter held: a reference that this value takes over; nil when libcrypto could not read the key.
+  package init(spki der: [UInt8], held: OpaquePointer?) throws(Problem) {
+    let handle = try unsafe held.map { held throws(Problem) in unsafe KeyHandle(taking: held) }
+    guard let handle, let kind = ForeignPublicKey.fixedKind(of: der), kind != .ed25519 else {
+      // Everything but a named curve is judged from its bytes alone.
+      self = try ForeignPublicKey(spki: der)
+      return
+    }
+    self.der = der
+    self.kind = kind
+    key = handle
+  }
+
+  /// The sort of a key whose encoding has a fixed head and a fixed length.
+  private static func fixedKind(of der: [UInt8]) -> Kind? {
+    heads.first { der.count == $0.length && der.starts(with: $0.head) }?.kind
+  }
+
   /// Reads a SubjectPublicKeyInfo in DER, for judges of test vectors.
   package init(spki der: [UInt8], exponents: Exponents) throws(Problem) {
     self.der = der
-    if let known = ForeignPublicKey.heads.first(where: { der.count == $0.length && der.starts(with: $0.head) }) {
-      kind = known.kind
+    if let kind = ForeignPublicKey.fixedKind(of: der) {
+      self.kind = kind
       if kind == .ed25519 {
         _ = try Ed25519.PublicKey(Array(der.suffix(32)))
         key = nil
       } else {
-        key = try KeyHandle(der)
+        // Head and length leave one encoding.
+        key = try KeyHandle(der, isCanonical: true)
       }
     } else {
-      let key = try KeyHandle(der)
+      let key = try KeyHandle(der, isCanonical: false)
       kind = .rsa(bits: try key.checkRSA(leastExponentBits: exponents == .any ? 2 : 17))
       self.key = key
     }

@@ -7,8 +7,14 @@ import Diagnostics
 @safe final class KeyHandle: @unchecked Sendable {
   private let key: OpaquePointer
 
+  /// Takes over a reference to a key that libcrypto has read.
+  init(taking key: OpaquePointer) { unsafe self.key = key }
+
   /// Reads a SubjectPublicKeyInfo; refuses what libcrypto would write in other bytes.
-  init(_ der: [UInt8]) throws(Problem) {
+  ///
+  /// - Parameter isCanonical: whether the caller knows that the key has no other encoding; writing it costs as much as
+  ///   verifying a signature.
+  init(_ der: [UInt8], isCanonical: Bool) throws(Problem) {
     guard der.count <= 4096 else {
       throw .malformed("key.size", "a public key has at most 4096 bytes, not \(der.count)")
     }
@@ -24,7 +30,7 @@ import Diagnostics
         "key.spki", "this is not a SubjectPublicKeyInfo of a key on its curve", source: "RFC 5280 §4.1.2.7")
     }
     unsafe key = parsed
-    guard unsafe encoding({ unsafe i2d_PUBKEY(parsed, $0) }) == der else {
+    guard unsafe isCanonical || encoding({ unsafe i2d_PUBKEY(parsed, $0) }) == der else {
       throw .malformed("key.der", "the public key is not in DER, or something follows it", source: "X.690 §11")
     }
   }

@@ -52,7 +52,9 @@ public import Wire
       notBefore = try unsafe Certificate.time(X509_get0_notBefore(handle))
       notAfter = try unsafe Certificate.time(X509_get0_notAfter(handle))
       guard let key = unsafe X509_get_X509_PUBKEY(handle) else { throw Certificate.malformed("it has no key") }
-      publicKey = try unsafe ForeignPublicKey(spki: encoding { unsafe i2d_X509_PUBKEY(key, $0) })
+      // The key was read with the certificate; reading it again would cost more than verifying with it.
+      publicKey = try unsafe ForeignPublicKey(
+        spki: encoding { unsafe i2d_X509_PUBKEY(key, $0) }, held: X509_get_pubkey(handle))
       extensions = try unsafe Certificate.extensions(handle)
     } catch {
       unsafe X509_free(handle)
@@ -71,18 +73,6 @@ public import Wire
 
   /// Whether the certificate is valid at `time`, both ends included (RFC 5280 §4.1.2.5).
   public func isValid(at time: Timestamp) -> Bool { notBefore <= time && time <= notAfter }
-
-  /// The certificate's own statement without its embedded timestamps of certificate logs: what those logs signed
-  /// (RFC 6962 §3.2).
-  public func precertificate() throws(Problem) -> [UInt8] {
-    guard let copy = unsafe X509_dup(handle) else { throw Certificate.malformed("libcrypto cannot copy it") }
-    defer { unsafe X509_free(copy) }
-    let place = unsafe X509_get_ext_by_NID(copy, NID_ct_precert_scts, -1)
-    guard place >= 0 else { throw Certificate.malformed("it has no signed certificate timestamps") }
-    unsafe X509_EXTENSION_free(X509_delete_ext(copy, place))
-    // Re-encodes what has changed; without it the copy would still hold the old bytes.
-    return unsafe encoding { unsafe i2d_re_X509_tbs(copy, $0) }
-  }
 
   // MARK: reading
 
