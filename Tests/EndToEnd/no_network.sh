@@ -84,6 +84,7 @@ if [ -d "$corpora/sigstore-bundles" ] && [ -d "$corpora/npm-attestations" ] && [
   cp "$corpora/sigstore-bundles/a.txt" many/
   verify "verify bundle" "$assure" verify bundle --bundle "$bundle" "${issuer[@]}" "$beacon" \
     "$corpora/sigstore-bundles/a.txt"
+  verify "verify bundles" "$assure" verify bundles many "${issuer[@]}" "$beacon"
   verify "verify npm" "$assure" verify npm --attestations "$corpora/npm-attestations/provenance-npm-test-ossf.tgz.json" \
     "${issuer[@]}" "$generator/delegator_lowperms-generic_slsa3.yml@refs/tags/v1.6.0" \
     "$corpora/npm-attestations/provenance-npm-test-ossf.tgz"
