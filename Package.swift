@@ -189,6 +189,7 @@ if Context.environment["RUSTYNET_FUZZ"] != nil {
         "X509",
         "Attestation",
         "TransparencyLog",
+        "ForeignSignatures",
         "Sigstore",
         "Gates",
         "Evidence",

@@ -3,6 +3,7 @@
 import Attestation
 import Diagnostics
 import Evidence
+import ForeignSignatures
 import Glibc
 import Gates
 import StrictJSON
@@ -25,6 +26,9 @@ public func fuzz(_ start: UnsafePointer<UInt8>?, _ count: Int) -> CInt {
   case "trust": trust(bytes)
   case "bundle": bundle(bytes)
   case "certificate": certificate(bytes)
+  case "sshsig": sshsig(bytes)
+  case "signers": signers(bytes)
+  case "minisign": minisign(bytes)
   default: fatalError("no such fuzz target: \(target)")
   }
   return 0
@@ -96,4 +100,30 @@ private func trust(_ bytes: [UInt8]) {
     precondition((try? ReleasePolicy(parsing: document.canonical))?.digest == policy.digest, "layout changed a digest")
   }
   _ = try? GateDefinition(yaml: bytes, name: "layers")
+}
+
+/// SSH signatures, armoured and bare; whatever a file is, it is recognised or refused.
+private func sshsig(_ bytes: [UInt8]) {
+  _ = try? SSHSignature(blob: bytes)
+  _ = try? SSHPublicKey(parsing: bytes)
+  let isArmoured = (try? SSHSignature(armoured: bytes)) != nil
+  let kind = (try? Recognised(bytes))?.kind
+  precondition(!isArmoured || kind == .sshsig, "a valid SSH signature is not recognised")
+}
+
+/// The allowed signers: a list that is read is read again with an empty line and a comment before it.
+private func signers(_ bytes: [UInt8]) {
+  guard (try? AllowedSigners(parsing: bytes)) != nil else { return }
+  let more = Array("\n# a comment\n".utf8) + bytes
+  precondition(
+    more.count > AllowedSigners.sizeLimit || (try? AllowedSigners(parsing: more)) != nil, "a comment spoilt a list")
+}
+
+/// minisign: signatures and keys; no bytes are both.
+private func minisign(_ bytes: [UInt8]) {
+  let isSignature = (try? MinisignSignature(parsing: bytes)) != nil
+  let isKey = (try? MinisignKey(parsing: bytes)) != nil
+  precondition(!isSignature || !isKey, "a signature is a key too")
+  precondition(
+    !isSignature || (try? Recognised(bytes))?.kind == .minisign, "a valid minisign signature is not recognised")
 }

@@ -32,6 +32,8 @@ OPTIONAL = {"expected", "found", "source", "hint", "revokedSince", "sha256", "sh
             "security", "engineering", "operations", "builder", "verifier", "log"}
 NAMES = {"limits"}
 FREE = {"facts"}
+# Formats that hold members of their own beside the fixed ones.
+OPEN = {"answer"}
 EXCEPTION = {
     "id": "EX-1", "package": "pkg:swift/github.com/owner/name", "reason": "until 2.0", "owner": "ada",
     "issued": "2026-11-01T00:00:00Z", "expires": "2026-12-31T00:00:00Z"}
@@ -39,6 +41,14 @@ EXCEPTION = {
 
 def payload(bytes_):
     return json.loads(base64.b64decode(json.loads(bytes_)["payload"]))
+
+
+def answer(result):
+    """An answer without its facts, which are the verb's own, and with two of its checks."""
+    document = json.loads(result.stdout)
+    document = {key: document[key] for key in ("type", "outcome", "exitCode", "title", "checks")}
+    assert document["exitCode"] == result.returncode, document
+    return document | {"checks": document["checks"][:2]}
 
 
 def documents(mini):
@@ -56,10 +66,14 @@ def documents(mini):
     yield "dependency-exceptions", "the list of the pack", json.loads(pack["dependency-exceptions.json"])
     result = mini.tool("evidence", "verify", f"{final}/evidence.pack", "--trust", f"{mini.folder}/trust.json", "--json",
                        "--state", f"{mini.folder}/seen", "/bin/false", accept=(78,))
+    yield "answer", "evidence verify, refused", answer(result)
     for check in json.loads(result.stdout)["checks"]:
         yield "check", f"the check {check['id']} of evidence verify", check
-    mini.tool("evidence", "verify", f"{final}/evidence.pack", "--trust", f"{mini.folder}/trust.json",
-              "--state", f"{mini.folder}/seen")
+    passed = mini.tool("evidence", "verify", f"{final}/evidence.pack", "--trust", f"{mini.folder}/trust.json",
+                       "--state", f"{mini.folder}/seen", "--json")
+    yield "answer", "evidence verify, passed", answer(passed)
+    malformed = mini.tool("verify", "auto", "/bin/false", "/bin/false", "--json", accept=(65,))
+    yield "answer", "verify auto, malformed", answer(malformed)
     states = [name for name in os.listdir(f"{mini.folder}/seen") if name.endswith(".json")]
     assert len(states) == 1, states
     yield "seen-state", states[0], json.load(open(f"{mini.folder}/seen/{states[0]}", encoding="utf-8"))
@@ -94,16 +108,16 @@ def exceptions(mini):
     return "dependency-exceptions", "a list with one exception", document
 
 
-def changes(value, path=()):
+def changes(value, path=(), is_open=False):
     """Paths and copies with one member added, left out, or of another kind."""
     def at(path_):
         return "/" + "/".join(map(str, path_))
     if isinstance(value, dict):
-        is_open = bool(path) and path[-1] in NAMES
-        if not is_open:
+        is_map = bool(path) and path[-1] in NAMES
+        if not is_map and not is_open:
             yield at(path) + " with one more", lambda d: set_at(d, [*path, "more"], 1)
         for key, member in value.items():
-            if key not in OPTIONAL and not is_open:
+            if key not in OPTIONAL and not is_map:
                 yield at((*path, key)) + " left out", lambda d, key=key: without(d, [*path, key])
             if key not in FREE:
                 yield at((*path, key)) + " of another kind", lambda d, key=key: set_at(d, [*path, key], {"x": [None]})
@@ -134,7 +148,7 @@ def main(assure, folder):
             failures.append(f"{name}: {place}: {error.json_path}: {error.message[:200]}")
         if seen[name] > 3:  # the changes of more of a kind say nothing new
             continue
-        for change, make in changes(document):
+        for change, make in changes(document, is_open=name in OPEN):
             controls += 1
             if schemas[name].is_valid(make(document)):
                 failures.append(f"{name}: {place}: accepted with {change}")

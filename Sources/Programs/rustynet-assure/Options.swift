@@ -77,14 +77,11 @@ struct AnswerOptions: ParsableArguments {
   @Flag(help: "Print the answer as SARIF 2.1.0 instead of text.")
   var sarif = false
 
-  func validate() throws {
-    if json, sarif { throw Problem.usage("usage.form", "--json and --sarif exclude each other") }
-  }
-
   /// Runs `body` and says what came of it.
   ///
   /// A problem goes to standard error, as everywhere; a program that asked for a document gets one all the same.
   func answer(about place: String, isBrief: Bool = false, _ body: () throws(Problem) -> Answer) throws {
+    try requireOneForm()
     let answer: Answer
     do { answer = try body() } catch {
       if json || sarif, error.kind != .usage { print(Answer(error, place: place), isBrief: isBrief) }
@@ -95,8 +92,13 @@ struct AnswerOptions: ParsableArguments {
 
   /// Prints the answer, and ends with its exit code unless everything passed.
   func finish(_ answer: Answer, isBrief: Bool = false) throws {
+    try requireOneForm()
     print(answer, isBrief: isBrief)
     if answer.exitCode != .passed { throw Report.end(answer.exitCode) }
+  }
+
+  private func requireOneForm() throws(Problem) {
+    if json, sarif { throw .usage("usage.form", "--json and --sarif exclude each other") }
   }
 
   private func print(_ answer: Answer, isBrief: Bool) {

@@ -100,40 +100,41 @@ struct AutoRoute {
   var verb: any ParsableCommand.Type
   /// The option that names the signature; nil where the verb takes it as its first argument.
   var file: String?
-  var needs: [String]
+  /// The options that the verb needs, in each way in which it can be asked.
+  var needs: [[String]]
   var takes: [String] = []
 
   static let all: [AutoRoute] = [
     AutoRoute(
       kind: .sshsig, verb: VerifySSHSignature.self, file: "--signature",
-      needs: ["--allowed-signers", "--identity", "--namespace"], takes: ["--as-of"]),
-    AutoRoute(kind: .minisign, verb: VerifyMinisign.self, file: "--signature", needs: ["--public-key"]),
+      needs: [["--allowed-signers", "--identity", "--namespace"]], takes: ["--as-of"]),
+    AutoRoute(kind: .minisign, verb: VerifyMinisign.self, file: "--signature", needs: [["--public-key"]]),
     AutoRoute(
-      kind: .detached, verb: VerifyOpenSSL.self, file: "--signature", needs: ["--key", "--algorithm"],
+      kind: .detached, verb: VerifyOpenSSL.self, file: "--signature", needs: [["--key", "--algorithm"]],
       takes: ["--as-of"]),
     AutoRoute(
-      kind: .attestation, verb: VerifyAttestation.self, file: "--envelope", needs: ["--trust"],
+      kind: .attestation, verb: VerifyAttestation.self, file: "--envelope", needs: [["--trust"]],
       takes: ["--trust-fingerprint", "--predicate-type", "--role", "--profile", "--as-of"]),
     AutoRoute(
-      kind: .provenance, verb: VerifyAttestation.self, file: "--envelope", needs: ["--trust"],
+      kind: .provenance, verb: VerifyAttestation.self, file: "--envelope", needs: [["--trust"]],
       takes: ["--trust-fingerprint", "--predicate-type", "--role", "--profile", "--as-of"]),
     AutoRoute(
-      kind: .verificationSummary, verb: VerifyAttestation.self, file: "--envelope", needs: ["--trust"],
+      kind: .verificationSummary, verb: VerifyAttestation.self, file: "--envelope", needs: [["--trust"]],
       takes: ["--trust-fingerprint", "--predicate-type", "--role", "--profile", "--as-of"]),
     AutoRoute(
-      kind: .sigstoreBundle, verb: VerifyBundle.self, file: "--bundle", needs: [],
-      takes: certificate + ["--key", "--trusted-root"]),
-    AutoRoute(
-      kind: .npmAttestations, verb: VerifyNPM.self, file: "--attestations", needs: certificate,
+      kind: .sigstoreBundle, verb: VerifyBundle.self, file: "--bundle", needs: [certificate, ["--key"]],
       takes: ["--trusted-root"]),
     AutoRoute(
-      kind: .pep740Attestation, verb: VerifyPEP740.self, file: "--attestation", needs: certificate,
+      kind: .npmAttestations, verb: VerifyNPM.self, file: "--attestations", needs: [certificate],
       takes: ["--trusted-root"]),
     AutoRoute(
-      kind: .pep740Provenance, verb: VerifyPEP740.self, file: "--attestation", needs: certificate,
+      kind: .pep740Attestation, verb: VerifyPEP740.self, file: "--attestation", needs: [certificate],
       takes: ["--trusted-root"]),
     AutoRoute(
-      kind: .evidencePack, verb: EvidenceVerify.self, file: nil, needs: [],
+      kind: .pep740Provenance, verb: VerifyPEP740.self, file: "--attestation", needs: [certificate],
+      takes: ["--trusted-root"]),
+    AutoRoute(
+      kind: .evidencePack, verb: EvidenceVerify.self, file: nil, needs: [[]],
       takes: ["--trust", "--trust-fingerprint", "--profile", "--as-of"]),
   ]
 
@@ -154,13 +155,14 @@ struct AutoRoute {
     signature: String, artifact: String, options: AutoOptions, format: AnswerOptions
   ) throws(Problem) -> [String] {
     let given = options.given
-    let missing = needs.filter { need in !given.contains { $0.name == need } }
-    guard missing.isEmpty else {
+    let isComplete = needs.contains { way in way.allSatisfy { need in given.contains { $0.name == need } } }
+    guard isComplete else {
+      let ways = needs.map { $0.joined(separator: ", ") }.joined(separator: "; or with ")
       throw .usage(
-        "auto.missing", "\(signature) is \(kind.name), which is verified with \(missing.joined(separator: ", "))",
-        hint: "rules: \(kind.rules)")
+        "auto.missing", "\(signature) is \(kind.name), which is verified with \(ways)", hint: "rules: \(kind.rules)")
     }
-    if let foreign = given.first(where: { !(needs + takes).contains($0.name) }) {
+    let known = needs.flatMap(\.self) + takes
+    if let foreign = given.first(where: { !known.contains($0.name) }) {
       throw .usage("auto.option", "\(signature) is \(kind.name), about which \(foreign.name) says nothing")
     }
     var arguments = given.map { "\($0.name)=\($0.value)" }
