@@ -71,12 +71,18 @@ let package = Package(
     // Layer 3: pure rules, without files, sockets and clocks.
     room("Trust", "Attestation", ["Diagnostics", "Wire", "StrictJSON", "Cryptography"]),
     room("Trust", "TransparencyLog", ["Diagnostics", "Wire", "Cryptography"]),
+    room("Trust", "InTotoLayout", ["Diagnostics", "Wire", "StrictJSON", "Cryptography", "Attestation"]),
 
     // Layer 4: adapters to what is outside.
     room("Trust", "LedgerStore", ["Diagnostics", "TransparencyLog", "LinuxKit"]),
     room("Assurance", "Commands", ["Diagnostics", "LinuxKit", "Cryptography", subprocess, systemPackage]),
 
-    room("Assurance", "Vectors", ["Diagnostics", "StrictJSON", "LinuxKit", "Cryptography", "TransparencyLog"]),
+    room(
+      "Assurance", "Vectors",
+      [
+        "Diagnostics", "Wire", "StrictJSON", "LinuxKit", "Cryptography", "Attestation", "TransparencyLog",
+        "InTotoLayout",
+      ]),
 
     // Layer 5: what the assurance toolkit collects, writes and judges.
     room("Assurance", "Inventory", ["Diagnostics", "Wire", "StrictJSON", "LinuxKit", "Cryptography", "Commands"]),
@@ -104,7 +110,7 @@ let package = Package(
     program(
       "AssureProgram", folder: "rustynet-assure",
       [
-        "Diagnostics", "Wire", "StrictJSON", "LinuxKit", "Cryptography", "KeyCustody", "Attestation",
+        "Diagnostics", "Wire", "StrictJSON", "LinuxKit", "Cryptography", "KeyCustody", "Attestation", "InTotoLayout",
         "TransparencyLog", "LedgerStore", "Commands", "Inventory", "SBOM", "Provenance", "Gates", "Evidence",
         argumentParser,
       ]),
@@ -124,6 +130,7 @@ let package = Package(
     tests("Cryptography", ["Diagnostics", "Wire"]),
     tests("Attestation", ["Diagnostics", "Wire", "StrictJSON", "Cryptography", "TestSupport"]),
     tests("TransparencyLog", ["Diagnostics", "Wire", "Cryptography", "LinuxKit", "Vectors"]),
+    tests("InTotoLayout", ["Diagnostics", "Wire", "StrictJSON", "Cryptography", "Attestation"]),
     tests("LedgerStore", ["Diagnostics", "Cryptography", "TransparencyLog", "LinuxKit"]),
     tests("Vectors", ["Diagnostics", "LinuxKit"]),
     tests("Commands", ["Diagnostics", "LinuxKit", "Cryptography"]),
@@ -145,7 +152,10 @@ if Context.environment["RUSTYNET_FUZZ"] != nil {
   package.targets.append(
     .executableTarget(
       name: "Fuzz",
-      dependencies: ["Diagnostics", "Wire", "StrictJSON", "Attestation", "TransparencyLog", "Gates", "Evidence"],
+      dependencies: [
+        "Diagnostics", "Wire", "StrictJSON", "Cryptography", "Attestation", "TransparencyLog", "InTotoLayout", "Gates",
+        "Evidence",
+      ],
       path: "Tests/Fuzz", exclude: ["Corpus", "corpus.py"],
       swiftSettings: strict + [.unsafeFlags(["-parse-as-library"])]))
 }
