@@ -130,7 +130,7 @@ let package = Package(
     tests("Cryptography", ["Diagnostics", "Wire"]),
     tests("Attestation", ["Diagnostics", "Wire", "StrictJSON", "Cryptography", "TestSupport"]),
     tests("TransparencyLog", ["Diagnostics", "Wire", "Cryptography", "LinuxKit", "Vectors"]),
-    tests("InTotoLayout", ["Diagnostics", "Wire", "StrictJSON", "Cryptography", "Attestation"]),
+    tests("InTotoLayout", ["Diagnostics", "Wire", "StrictJSON", "Cryptography", "Attestation", "TestSupport"]),
     tests("LedgerStore", ["Diagnostics", "Cryptography", "TransparencyLog", "LinuxKit"]),
     tests("Vectors", ["Diagnostics", "LinuxKit"]),
     tests("Commands", ["Diagnostics", "LinuxKit", "Cryptography"]),
