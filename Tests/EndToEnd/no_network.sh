@@ -57,6 +57,9 @@ verify() {
 
 verify "verify attestation" "$assure" verify attestation --envelope records/tests.json --trust mini/trust.json \
   mini/tree/.build/release/tiny
+python3 "$here/layout_chain.py" chain
+verify "verify layout" "$assure" verify layout --layout chain/root.layout --layout-key chain/owner.pub --links chain \
+  --artifact-dir chain/product
 verify "evidence verify" "$assure" evidence verify "$pack" --trust mini/trust.json --state seen \
   mini/tree/.build/release/tiny
 verify "evidence report" "$assure" evidence report "$pack" --trust mini/trust.json --output page.html
