@@ -58,7 +58,7 @@ def main():
 
     layout = {
         "_type": "layout", "expires": "2027-01-01T00:00:00Z", "readme": "a line\nand \"another\"",
-        "keys": {ada.id: ada.key, bob.id: bob.key},
+        "keys": {one.id: dict(one.key, keyid=one.id) for one in (ada, bob)},
         "steps": [
             step("write", ada, [["DISALLOW", "*"]], [["CREATE", "foo.py"], ["DISALLOW", "*"]]),
             step("pack", bob, [["MATCH", "foo.py", "WITH", "PRODUCTS", "FROM", "write"], ["DISALLOW", "*"]],

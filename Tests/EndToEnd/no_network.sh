@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Verification opens no socket at all: `verify attestation`, `evidence verify`, `evidence report` and `ledger verify` under
-# strace, and, as root, once more in a network namespace without any interface.
+# Verification opens no socket at all: `verify attestation`, `verify layout`, `evidence verify`, `evidence report` and
+# `ledger verify` under strace, and, as root, once more in a network namespace without any interface.
 #
 # Run:  Tests/EndToEnd/no_network.sh ASSURE
 #

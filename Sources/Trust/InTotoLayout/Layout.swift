@@ -15,6 +15,9 @@ public struct Layout: Sendable {
     public let productRules: [ArtifactRule]
     /// The command: expected of a step, to be run for an inspection.
     public let command: [String]
+
+    /// The command as a person reads it without doubt about where an argument ends.
+    var shownCommand: String { Layout.shown(command) }
   }
 
   /// A step: done by functionaries, each of whom leaves a link (in-toto 1.0 §4.3.1).
@@ -105,6 +108,9 @@ public struct Layout: Sendable {
   }
 
   private typealias Keys = ([ExactText: LayoutKey], [ExactText: Problem], [Check])
+
+  /// An argument vector as JSON. (Swift's own description of an array searches all types of the program first.)
+  static func shown(_ command: [String]) -> String { JSON.array(command.map { .string($0) }).printable }
 
   /// A key that is not supported is no fault of the layout while nobody needs it; one under a foreign id is.
   private static func readKeys(_ reader: JSONReader) throws(Problem) -> Keys {

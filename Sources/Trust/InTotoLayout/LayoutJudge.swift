@@ -111,11 +111,11 @@ public struct LayoutJudge: Sendable {
       verdict.pending.append(Inspection(id: id, name: inspection.name, command: inspection.command))
       verdict.checks.append(
         .notRun(
-          id, "inspection.not-allowed", "the layout wants a command to be run here: \(inspection.command)",
+          id, "inspection.not-allowed", "the layout wants a command to be run here: \(inspection.shownCommand)",
           source: source, hint: "read the command; --allow-inspections with --artifact-dir runs it"))
     case .failure(let problem): verdict.checks.append(Check(id, problem))
     case .success(let link):
-      verdict.checks.append(.passed(id, "the command ended with 0", found: "\(inspection.command)", source: source))
+      verdict.checks.append(.passed(id, "the command ended with 0", found: inspection.shownCommand, source: source))
       links[ExactText(inspection.name)] = link
       rules(of: inspection, id: id, links, known, into: &verdict)
     }

@@ -164,7 +164,7 @@ struct StepJudge {
         "\(id).command.\(candidate.file.name)",
         isSame
           ? "the command is the expected one" : "the command is not the expected one, which by itself proves nothing",
-        expected: "\(step.item.command)", found: "\(link.command)", source: StepJudge.source))
+        expected: step.item.shownCommand, found: Layout.shown(link.command), source: StepJudge.source))
   }
 
   /// How many different keys can be told apart, where each file stands for one of its signers: the largest matching.
