@@ -87,6 +87,19 @@ import Testing
     #expect(outcome { try ArtifactRule(text.split(separator: " ").map(String.init)) } == "rule.format")
   }
 
+  @Test func refusesTooMuchWork() throws {
+    let hashes = ArtifactHashes([Digest(of: [1])])
+    let paths = (0..<1024).map { ExactText(String($0 + 10_000) + String(repeating: "a", count: 4091)) }
+    let artifacts = Artifacts(Dictionary(uniqueKeysWithValues: paths.map { ($0, hashes) }))
+    let link = Link(name: "x", materials: artifacts, products: Artifacts())
+    func codes(_ count: Int) throws -> [String] {
+      let rules = try (0..<count).map { _ in try ArtifactRule(["DISALLOW", String(repeating: "b", count: 1024)]) }
+      return RuleEvaluation(link: link, side: .materials, links: [:], known: []).judge(rules, id: "x").map(\.code)
+    }
+    #expect(try codes(2) == ["rule.limit"])
+    #expect(try !codes(1).contains("rule.limit"))
+  }
+
   @Test func refusesPatterns() {
     #expect(outcome { try ArtifactRule(["ALLOW", ""]) } == "rule.pattern")
     #expect(outcome { try ArtifactRule(["ALLOW", String(repeating: "a", count: 1024)]) } == "accepted")

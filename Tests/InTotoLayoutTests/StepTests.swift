@@ -108,6 +108,25 @@ import Testing
       try judge(chain.steps(), [weak, try pack("b", by: [chain.bob])]).failures == ["layout.threshold", "link.digest"])
   }
 
+  /// A key of GnuPG is no fault of a layout that does not need it; where it is needed the hint says so.
+  @Test func toleratesKeysThatItCannotUse() throws {
+    var content = try JSONReader(layout(keys: [chain.ada, chain.bob], steps: chain.steps())).object()
+    var keys = try JSONReader(content["keys"] ?? .null).object()
+    keys["gpg"] = ["type": "rsa", "method": "pgp+rsa-pkcsv1.5", "keyid": "gpg", "keyval": ["public": ["n": "00"]]]
+    content["keys"] = .object(keys)
+    let folder = LinkFolder(files: [try write(), try pack("b", by: [chain.bob])])
+    #expect(try chain.judge(.object(content), folder).checks.outcome == .passed)
+    content["steps"] = [
+      [
+        "_type": "step", "name": "write", "threshold": 1, "pubkeys": ["gpg"], "expected_materials": [],
+        "expected_products": [], "expected_command": [],
+      ]
+    ]
+    let verdict = try chain.judge(.object(content), folder)
+    #expect(verdict.failures == ["layout.threshold", "link.signature"])
+    #expect(verdict.checks.contains { $0.hint?.contains("GnuPG") ?? false })
+  }
+
   // MARK: sublayouts
 
   /// Bob's own layout in the place of his link: eve packs, in two steps of her own.

@@ -99,7 +99,7 @@ enum ArtifactFiles {
   ) throws(Problem) {
     for name in try FileSystem.list(below.isEmpty ? folder : "\(folder)/\(below)") {
       let path = below.isEmpty ? name : "\(below)/\(name)"
-      guard !patterns.contains(where: { $0.matches(path) }) else { continue }
+      guard !patterns.contains(where: { $0.matches(name) }) else { continue }
       switch FileSystem.status("\(folder)/\(path)")?.kind {
       case .directory: try record(folder, below: path, without: patterns, into: &hashes)
       case .regular:

@@ -69,6 +69,11 @@ public struct LayoutKey: Sendable {
 
   /// Reads a key object: `keytype`, `scheme` and `keyval.public`, in hexadecimal for Ed25519 and as PEM otherwise.
   init(_ reader: JSONReader, id: String?) throws(Problem) {
+    guard try reader.optional("method") == nil else {
+      throw .refused(
+        "key.algorithm", "keys of GnuPG are not supported", place: reader.pointer, source: "in-toto 1.0 §4.2.1",
+        hint: "use a key of securesystemslib")
+    }
     let type = try reader.member("keytype").token(atMost: 64)
     let scheme = try reader.member("scheme").token(atMost: 64)
     guard let known = LayoutKey.schemes[scheme], known.types.contains(type) else {

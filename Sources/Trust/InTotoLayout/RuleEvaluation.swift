@@ -15,10 +15,23 @@ struct RuleEvaluation {
   let known: Set<ExactText>
 
   private static let source = "in-toto 1.0 §4.3.3"
+  /// The most that the bytes of all paths times those of all patterns may be: a few seconds of work.
+  ///
+  /// A functionary writes the links, and the rules of a sublayout: both lists within their limits would take hours.
+  static let work = 1 << 32
 
   /// One check for each rule, and one for what is left; `id` stands before their ids.
   func judge(_ rules: [ArtifactRule], id: String) -> [Check] {
     var queue = link.artifacts(side).paths
+    let bytes = queue.reduce(0) { $0 + $1.text.utf8.count }
+    let (work, isHuge) = bytes.multipliedReportingOverflow(by: rules.reduce(0) { $0 + $1.pattern.text.utf8.count })
+    guard !isHuge, work <= RuleEvaluation.work else {
+      return [
+        .failed(
+          "\(id).\(side.rawValue)", "rule.limit", "\(rules.count) rules for \(queue.count) artifacts are too much work",
+          hint: "use fewer patterns, or shorter ones")
+      ]
+    }
     var checks: [Check] = []
     var missing: String?
     for (index, rule) in rules.enumerated() {
