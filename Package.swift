@@ -66,11 +66,20 @@ let package = Package(
     // Layer 2: the operating system and the primitives.
     room("Base", "LinuxKit", ["Diagnostics", "Wire"]),
     room("Trust", "Cryptography", ["Diagnostics", "Wire", "CSodium", "CCrypto"]),
+    room("Trust", "X509", ["Diagnostics", "Wire", "Cryptography", "CCrypto"]),
     room("Trust", "KeyCustody", ["Diagnostics", "Wire", "StrictJSON", "LinuxKit", "Cryptography"]),
 
     // Layer 3: pure rules, without files, sockets and clocks.
     room("Trust", "Attestation", ["Diagnostics", "Wire", "StrictJSON", "Cryptography"]),
     room("Trust", "TransparencyLog", ["Diagnostics", "Wire", "Cryptography"]),
+    room("Trust", "ForeignSignatures", ["Diagnostics", "Wire", "StrictJSON", "Cryptography", "Attestation"]),
+
+    room("Trust", "SupplyChain", ["Diagnostics", "Wire", "StrictJSON", "Cryptography", "Attestation"]),
+
+    room(
+      "Trust", "Sigstore",
+      ["Diagnostics", "Wire", "StrictJSON", "Cryptography", "X509", "Attestation", "TransparencyLog"]),
+
     room("Trust", "InTotoLayout", ["Diagnostics", "Wire", "StrictJSON", "Cryptography", "Attestation"]),
 
     // Layer 4: adapters to what is outside.
@@ -80,7 +89,7 @@ let package = Package(
     room(
       "Assurance", "Vectors",
       [
-        "Diagnostics", "Wire", "StrictJSON", "LinuxKit", "Cryptography", "Attestation", "TransparencyLog",
+        "Diagnostics", "Wire", "StrictJSON", "LinuxKit", "Cryptography", "Attestation", "TransparencyLog", "Sigstore",
         "InTotoLayout",
       ]),
 
@@ -110,8 +119,26 @@ let package = Package(
     program(
       "AssureProgram", folder: "rustynet-assure",
       [
-        "Diagnostics", "Wire", "StrictJSON", "LinuxKit", "Cryptography", "KeyCustody", "Attestation", "InTotoLayout",
-        "TransparencyLog", "LedgerStore", "Commands", "Inventory", "SBOM", "Provenance", "Gates", "Evidence",
+        "Diagnostics",
+        "Wire",
+        "StrictJSON",
+        "LinuxKit",
+        "Cryptography",
+        "X509",
+        "KeyCustody",
+        "Attestation",
+        "TransparencyLog",
+        "SupplyChain",
+        "Sigstore",
+        "ForeignSignatures",
+        "InTotoLayout",
+        "LedgerStore",
+        "Commands",
+        "Inventory",
+        "SBOM",
+        "Provenance",
+        "Gates",
+        "Evidence",
         argumentParser,
       ]),
 
@@ -126,13 +153,19 @@ let package = Package(
 
     tests("Wire", ["Diagnostics"]),
     tests("StrictJSON", ["Diagnostics"]),
+    tests("X509", ["Diagnostics", "Wire", "StrictJSON", "LinuxKit", "Cryptography", "Commands"]),
     tests("KeyCustody", ["Diagnostics", "Wire", "StrictJSON", "LinuxKit", "Cryptography"]),
     tests("Cryptography", ["Diagnostics", "Wire"]),
     tests("Attestation", ["Diagnostics", "Wire", "StrictJSON", "Cryptography", "TestSupport"]),
+    tests(
+      "SupplyChain",
+      ["Diagnostics", "Wire", "StrictJSON", "Cryptography", "Attestation", "LinuxKit", "TestSupport"]),
+    tests("Sigstore", ["Diagnostics", "Wire", "StrictJSON", "Cryptography", "X509", "Attestation", "LinuxKit"]),
+    tests("ForeignSignatures", ["Diagnostics", "Wire", "StrictJSON", "LinuxKit", "Cryptography", "Attestation"]),
     tests("TransparencyLog", ["Diagnostics", "Wire", "Cryptography", "LinuxKit", "Vectors"]),
     tests("InTotoLayout", ["Diagnostics", "Wire", "StrictJSON", "Cryptography", "Attestation", "TestSupport"]),
     tests("LedgerStore", ["Diagnostics", "Cryptography", "TransparencyLog", "LinuxKit"]),
-    tests("Vectors", ["Diagnostics", "LinuxKit"]),
+    tests("Vectors", ["Diagnostics", "LinuxKit", "Cryptography", "Attestation", "Sigstore"]),
     tests("Commands", ["Diagnostics", "LinuxKit", "Cryptography"]),
     tests("Inventory", ["Diagnostics", "Commands", "StrictJSON", "LinuxKit", "Cryptography"]),
     tests("SBOM", ["Diagnostics", "StrictJSON", "LinuxKit", "Cryptography", "Wire", "Inventory"]),
@@ -153,8 +186,8 @@ if Context.environment["RUSTYNET_FUZZ"] != nil {
     .executableTarget(
       name: "Fuzz",
       dependencies: [
-        "Diagnostics", "Wire", "StrictJSON", "Cryptography", "Attestation", "TransparencyLog", "InTotoLayout", "Gates",
-        "Evidence",
+        "Diagnostics", "Wire", "StrictJSON", "Cryptography", "Attestation", "SupplyChain", "TransparencyLog",
+        "ForeignSignatures", "InTotoLayout", "Gates", "Evidence",
       ],
       path: "Tests/Fuzz", exclude: ["Corpus", "corpus.py"],
       swiftSettings: strict + [.unsafeFlags(["-parse-as-library"])]))

@@ -260,7 +260,7 @@ def cases():
 def ours(assure, folder):
     allowed = subprocess.run([assure, "verify", "layout", "--layout", "root.layout", "--layout-key", "owner.pub", "--links", ".",
                               "--artifact-dir", ".", "--allow-inspections", "--json"], cwd=folder, capture_output=True, text=True)
-    if allowed.returncode not in (0, 78):
+    if allowed.returncode not in (0, 65, 78):
         return allowed.returncode, [allowed.stderr.strip()]
     checks = json.loads(allowed.stdout)["checks"]
     codes = {check["code"] for check in checks if check["outcome"] != "passed"}
@@ -285,7 +285,7 @@ def judge(assure, work, form, name, peer, codes, change):
     expected = form == peer if isinstance(peer, str) else peer  # a form: accepted in this one alone
     COUNT += 1
     # Where one cause brings others with it (a sublayout without a link), only the verdict is compared.
-    same = status == 78 if codes is None else (found == sorted(set(codes)) and status == (78 if codes else 0))
+    same = status == 78 if codes is None else (found == sorted(set(codes)) and status in ((65, 78) if codes else (0,)))
     if not same:
         FAILURES.append(f"{form}, {name}: ours {status} {found}, expected {codes}")
     if accepted != expected:

@@ -28,7 +28,7 @@ struct VerifyLayout: AsyncParsableCommand {
   @Flag(help: "Run the commands of the layout's inspections in the artifact folder, without a shell.")
   var allowInspections = false
   @OptionGroup var time: TimeOptions
-  @OptionGroup var format: JSONOptions
+  @OptionGroup var format: AnswerOptions
 
   func run() async throws {
     guard !layoutKeys.isEmpty else {
@@ -37,6 +37,14 @@ struct VerifyLayout: AsyncParsableCommand {
     guard !allowInspections || artifactDir != nil else {
       throw Problem.usage("usage.inspections", "--allow-inspections needs the --artifact-dir to run them in")
     }
+    let answer: Answer
+    do throws(Problem) { answer = try await judge() } catch {
+      return try format.answer(about: layout) { () throws(Problem) -> Answer in throw error }
+    }
+    try format.finish(answer)
+  }
+
+  private func judge() async throws(Problem) -> Answer {
     let time = try time.time()
     let judge = LayoutJudge(time: time, policy: try AlgorithmPolicy(), parameters: try parameters())
     let keys = try layoutKeys.map { path throws(Problem) in
@@ -59,8 +67,8 @@ struct VerifyLayout: AsyncParsableCommand {
           .judge(metadata, keys: keys, links: folder)
       }
     }
-    try Report.finish(
-      "\(layout) as of \(time)", verdict.checks + products, json: format.json,
+    return Answer(
+      "\(layout) as of \(time)", place: layout, verdict.checks + products,
       facts: [
         ("asOf", .string(time.description)), ("artifacts", artifactDir == nil ? "not-compared" : "compared"),
         ("products", LinkFiles.json(verdict.products ?? Artifacts())),
