@@ -186,8 +186,8 @@ if Context.environment["RUSTYNET_FUZZ"] != nil {
     .executableTarget(
       name: "Fuzz",
       dependencies: [
-        "Diagnostics", "Wire", "StrictJSON", "Cryptography", "Attestation", "SupplyChain", "TransparencyLog",
-        "ForeignSignatures", "InTotoLayout", "Gates", "Evidence",
+        "Diagnostics", "Wire", "StrictJSON", "Cryptography", "X509", "Attestation", "SupplyChain", "TransparencyLog",
+        "Sigstore", "ForeignSignatures", "InTotoLayout", "Gates", "Evidence",
       ],
       path: "Tests/Fuzz", exclude: ["Corpus", "corpus.py"],
       swiftSettings: strict + [.unsafeFlags(["-parse-as-library"])]))

@@ -28,6 +28,8 @@ public func fuzz(_ start: UnsafePointer<UInt8>?, _ count: Int) -> CInt {
   case "layout": layout(bytes)
   case "link": link(bytes)
   case "rule": rule(bytes)
+  case "bundle": bundle(bytes)
+  case "certificate": certificate(bytes)
   default: fatalError("no such fuzz target: \(target)")
   }
   return 0
