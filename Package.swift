@@ -144,7 +144,10 @@ let package = Package(
 
     program(
       "BenchProgram", folder: "rustynet-bench",
-      ["Diagnostics", "LinuxKit", "Cryptography", "TransparencyLog", "LedgerStore", "Vectors", argumentParser]),
+      [
+        "Diagnostics", "LinuxKit", "Cryptography", "X509", "Attestation", "Sigstore", "TransparencyLog", "LedgerStore",
+        "Vectors", argumentParser,
+      ]),
 
     // What several tests share. A test target too, so that no program can import it and no layer has to hold it.
     .testTarget(

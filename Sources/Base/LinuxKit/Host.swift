@@ -17,6 +17,13 @@ public enum Host {
     return Double(time.tv_sec) + Double(time.tv_nsec) / 1e9
   }
 
+  /// Seconds of processor time that this process has used, for measurements.
+  public static func processorSeconds() -> Double {
+    var time = timespec()
+    unsafe clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &time)
+    return Double(time.tv_sec) + Double(time.tv_nsec) / 1e9
+  }
+
   /// The numeric user that this process acts as.
   public static var effectiveUser: UInt32 { geteuid() }
 
