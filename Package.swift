@@ -80,13 +80,18 @@ let package = Package(
       "Trust", "Sigstore",
       ["Diagnostics", "Wire", "StrictJSON", "Cryptography", "X509", "Attestation", "TransparencyLog"]),
 
+    room("Trust", "InTotoLayout", ["Diagnostics", "Wire", "StrictJSON", "Cryptography", "Attestation"]),
+
     // Layer 4: adapters to what is outside.
     room("Trust", "LedgerStore", ["Diagnostics", "TransparencyLog", "LinuxKit"]),
     room("Assurance", "Commands", ["Diagnostics", "LinuxKit", "Cryptography", subprocess, systemPackage]),
 
     room(
       "Assurance", "Vectors",
-      ["Attestation", "Sigstore", "Diagnostics", "StrictJSON", "LinuxKit", "Cryptography", "TransparencyLog"]),
+      [
+        "Diagnostics", "Wire", "StrictJSON", "LinuxKit", "Cryptography", "Attestation", "TransparencyLog", "Sigstore",
+        "InTotoLayout",
+      ]),
 
     // Layer 5: what the assurance toolkit collects, writes and judges.
     room("Assurance", "Inventory", ["Diagnostics", "Wire", "StrictJSON", "LinuxKit", "Cryptography", "Commands"]),
@@ -126,6 +131,7 @@ let package = Package(
         "SupplyChain",
         "Sigstore",
         "ForeignSignatures",
+        "InTotoLayout",
         "LedgerStore",
         "Commands",
         "Inventory",
@@ -160,6 +166,7 @@ let package = Package(
     tests("Sigstore", ["Diagnostics", "Wire", "StrictJSON", "Cryptography", "X509", "Attestation", "LinuxKit"]),
     tests("ForeignSignatures", ["Diagnostics", "Wire", "StrictJSON", "LinuxKit", "Cryptography", "Attestation"]),
     tests("TransparencyLog", ["Diagnostics", "Wire", "Cryptography", "LinuxKit", "Vectors"]),
+    tests("InTotoLayout", ["Diagnostics", "Wire", "StrictJSON", "Cryptography", "Attestation", "TestSupport"]),
     tests("LedgerStore", ["Diagnostics", "Cryptography", "TransparencyLog", "LinuxKit"]),
     tests("Vectors", ["Diagnostics", "LinuxKit", "Cryptography", "Attestation", "Sigstore"]),
     tests("Commands", ["Diagnostics", "LinuxKit", "Cryptography"]),
@@ -185,12 +192,16 @@ if Context.environment["RUSTYNET_FUZZ"] != nil {
         "Diagnostics",
         "Wire",
         "StrictJSON",
+        "LinuxKit",
         "Cryptography",
         "X509",
+        "KeyCustody",
         "Attestation",
         "TransparencyLog",
-        "ForeignSignatures",
+        "SupplyChain",
         "Sigstore",
+        "ForeignSignatures",
+        "InTotoLayout",
         "Gates",
         "Evidence",
       ],

@@ -66,6 +66,9 @@ verify "verify minisign" "$assure" verify minisign --signature "$foreign/prehash
 verify "verify openssl" "$assure" verify openssl --signature "$foreign/rsa-pss-sha256.sig" --key "$foreign/rsa.pem" \
   --algorithm rsa-pss-sha256 "$foreign/message"
 verify "verify auto" "$assure" verify auto "$foreign/ed25519-sha512.sshsig" "$foreign/message" "${signers[@]}"
+python3 "$here/layout_chain.py" chain
+verify "verify layout" "$assure" verify layout --layout chain/root.layout --layout-key chain/owner.pub --links chain \
+  --artifact-dir chain/product
 verify "evidence verify" "$assure" evidence verify "$pack" --trust mini/trust.json --state seen \
   mini/tree/.build/release/tiny
 verify "evidence report" "$assure" evidence report "$pack" --trust mini/trust.json --output page.html

@@ -1,11 +1,13 @@
 // One libFuzzer program for every parser of untrusted input; FUZZ_TARGET in the environment names the parser.
 // A run fails when a parser crashes, hangs, or breaks the law of its format that is checked beside it.
 import Attestation
+import Cryptography
 import Diagnostics
 import Evidence
 import ForeignSignatures
 import Glibc
 import Gates
+import InTotoLayout
 import StrictJSON
 import TransparencyLog
 import Wire
@@ -24,6 +26,9 @@ public func fuzz(_ start: UnsafePointer<UInt8>?, _ count: Int) -> CInt {
   case "tile": tile(bytes)
   case "pack": pack(bytes)
   case "trust": trust(bytes)
+  case "layout": layout(bytes)
+  case "link": link(bytes)
+  case "rule": rule(bytes)
   case "bundle": bundle(bytes)
   case "certificate": certificate(bytes)
   case "sshsig": sshsig(bytes)

@@ -37,6 +37,14 @@ enum Corpora {
     #expect(report.summary(of: "ed25519") == "ed25519 agree=914 disagree=0 skipped=0 total=914")
     #expect(report.accepted == 43)
   }
+
+  @Test(.enabled(if: Corpora.exists("in-toto-demo"), "not-run: the third-party corpora are not here"))
+  func agreesOnLayouts() throws {
+    let report = try LayoutVectors.judge(path: Corpora.path("in-toto-demo"))
+    #expect(report.failures.map { "\($0.id): \($0.expected), found \($0.found)" } == [])
+    #expect(report.summary(of: "layout") == "layout agree=28 disagree=0 skipped=0 total=28")
+    #expect(report.accepted == 4)
+  }
 }
 
 /// The judges on files made here, where a wrong answer of theirs would show.

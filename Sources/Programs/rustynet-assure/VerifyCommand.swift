@@ -26,6 +26,7 @@ struct VerifyCommand: ParsableCommand {
       VerifySSHSignature.self,
       VerifyMinisign.self,
       VerifyOpenSSL.self,
+      VerifyLayout.self,
     ])
 }
 

@@ -44,7 +44,8 @@ struct BundleBenchCommand: ParsableCommand {
     ratios.sort()
     costs.sort()
     Console.print(
-      "bundle iterations=\(iterations) median_us=\(costs[costs.count / 2] * 1e6) median_ratio=\(ratios[ratios.count / 2])")
+      "bundle iterations=\(iterations) median_us=\(costs[costs.count / 2] * 1e6) median_ratio=\(ratios[ratios.count / 2])"
+    )
   }
 
   /// CPU seconds of one run of `body`, over `iterations`.

@@ -7,7 +7,7 @@ import Vectors
 struct VectorsCommand: ParsableCommand {
   /// The corpora that have a judge. A new one adds its case here and in `judge`.
   enum Kind: String, ExpressibleByArgument, CaseIterable {
-    case json, wycheproof, ed25519, merkle, sigstore, npm, pep740
+    case json, wycheproof, ed25519, merkle, sigstore, npm, pep740, layout
   }
 
   static let configuration = CommandConfiguration(
@@ -43,6 +43,7 @@ struct VectorsCommand: ParsableCommand {
     case .sigstore: try SigstoreVectors.judge(path: path)
     case .npm: try NPMVectors.judge(path: path)
     case .pep740: try PEP740Vectors.judge(path: path)
+    case .layout: try LayoutVectors.judge(path: path)
     }
   }
 }
