@@ -8,6 +8,7 @@ import Gates
 import StrictJSON
 import TransparencyLog
 import Wire
+import X509
 
 private let target: String = unsafe getenv("FUZZ_TARGET").map { unsafe String(cString: $0) } ?? "json"
 
@@ -23,6 +24,7 @@ public func fuzz(_ start: UnsafePointer<UInt8>?, _ count: Int) -> CInt {
   case "tile": tile(bytes)
   case "pack": pack(bytes)
   case "trust": trust(bytes)
+  case "timestamp": timestamp(bytes)
   default: fatalError("no such fuzz target: \(target)")
   }
   return 0
@@ -94,4 +96,21 @@ private func trust(_ bytes: [UInt8]) {
     precondition((try? ReleasePolicy(parsing: document.canonical))?.digest == policy.digest, "layout changed a digest")
   }
   _ = try? GateDefinition(yaml: bytes, name: "layers")
+}
+
+/// A token that parses is the same token in a response made around it, and never holds over bytes it is not about.
+///
+/// The authorities come from the token itself, so that the fuzzer reaches the rules that verify something.
+private func timestamp(_ bytes: [UInt8]) {
+  _ = try? TimestampRequest(parsing: bytes)
+  guard let token = try? TimestampToken(parsing: bytes) else { return }
+  precondition((try? TimestampToken(parsing: token.response)) == token, "a token changed on its way")
+  let certificates = token.certificates.compactMap { try? Certificate(der: $0) }
+  let authorities = certificates.filter(\.isAuthority).compactMap {
+    try? TimestampAuthority(chain: [$0], validFrom: $0.notBefore, validUntil: nil)
+  }
+  for content in [Array("message".utf8), bytes] {
+    let judgement = token.judge(over: content, authorities: authorities)
+    precondition(!judgement.holds || token.isAbout(content), "a token holds over other bytes")
+  }
 }
