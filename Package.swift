@@ -179,8 +179,8 @@ if Context.environment["RUSTYNET_FUZZ"] != nil {
     .executableTarget(
       name: "Fuzz",
       dependencies: [
-        "Diagnostics", "Wire", "StrictJSON", "Attestation", "SupplyChain", "TransparencyLog", "ForeignSignatures",
-        "Gates", "Evidence", "X509",
+        "Diagnostics", "Wire", "StrictJSON", "Cryptography", "X509", "Attestation", "SupplyChain", "TransparencyLog",
+        "Sigstore", "ForeignSignatures", "Gates", "Evidence",
       ],
       path: "Tests/Fuzz", exclude: ["Corpus", "corpus.py"],
       swiftSettings: strict + [.unsafeFlags(["-parse-as-library"])]))

@@ -24,6 +24,8 @@ public func fuzz(_ start: UnsafePointer<UInt8>?, _ count: Int) -> CInt {
   case "tile": tile(bytes)
   case "pack": pack(bytes)
   case "trust": trust(bytes)
+  case "bundle": bundle(bytes)
+  case "certificate": certificate(bytes)
   case "timestamp": timestamp(bytes)
   default: fatalError("no such fuzz target: \(target)")
   }

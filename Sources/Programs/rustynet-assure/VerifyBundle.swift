@@ -41,7 +41,7 @@ struct VerifyBundle: ParsableCommand {
   @Argument(help: "A file, or a digest such as sha256:HEX.") var artifact: String
 
   func run() throws {
-    let expected = try expected()
+    let expected = try signer.or(key: key)
     try format.answer(about: bundle) { () throws(Problem) -> Answer in
       let verifier = SigstoreVerifier(root: try trusted.root())
       let artifact = try Input.artifact(artifact)
@@ -51,12 +51,6 @@ struct VerifyBundle: ParsableCommand {
       let judgement = verifier.judge(parsed, artifact: artifact, signer: expected)
       return Answer("\(bundle) for \(artifact.name)", place: bundle, judgement.checks, facts: judgement.facts)
     }
-  }
-
-  private func expected() throws(Problem) -> SigstoreVerifier.Signer {
-    guard let key else { return try signer.required() }
-    guard signer.isEmpty else { throw SignerIdentityOptions.wrong }
-    return .key(try Input.foreignKey(key))
   }
 }
 

@@ -20,6 +20,7 @@ struct VerifyCommand: ParsableCommand {
       VerifyAuto.self,
       VerifyAttestation.self,
       VerifyBundle.self,
+      VerifyBundles.self,
       VerifyNPM.self,
       VerifyPEP740.self,
       VerifySSHSignature.self,
