@@ -70,7 +70,7 @@ let package = Package(
     room("Trust", "KeyCustody", ["Diagnostics", "Wire", "StrictJSON", "LinuxKit", "Cryptography"]),
 
     // Layer 3: pure rules, without files, sockets and clocks.
-    room("Trust", "Attestation", ["Diagnostics", "Wire", "StrictJSON", "Cryptography"]),
+    room("Trust", "Attestation", ["Diagnostics", "Wire", "StrictJSON", "Cryptography", "X509"]),
     room("Trust", "TransparencyLog", ["Diagnostics", "Wire", "Cryptography"]),
     room("Trust", "ForeignSignatures", ["Diagnostics", "Wire", "StrictJSON", "Cryptography", "Attestation"]),
 
@@ -159,7 +159,7 @@ let package = Package(
     tests("X509", ["Diagnostics", "Wire", "StrictJSON", "LinuxKit", "Cryptography", "Commands"]),
     tests("KeyCustody", ["Diagnostics", "Wire", "StrictJSON", "LinuxKit", "Cryptography"]),
     tests("Cryptography", ["Diagnostics", "Wire"]),
-    tests("Attestation", ["Diagnostics", "Wire", "StrictJSON", "Cryptography", "TestSupport"]),
+    tests("Attestation", ["Diagnostics", "Wire", "StrictJSON", "LinuxKit", "Cryptography", "X509", "TestSupport"]),
     tests(
       "SupplyChain",
       ["Diagnostics", "Wire", "StrictJSON", "Cryptography", "Attestation", "LinuxKit", "TestSupport"]),

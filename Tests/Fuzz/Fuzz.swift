@@ -11,6 +11,7 @@ import InTotoLayout
 import StrictJSON
 import TransparencyLog
 import Wire
+import X509
 
 private let target: String = unsafe getenv("FUZZ_TARGET").map { unsafe String(cString: $0) } ?? "json"
 
@@ -34,6 +35,7 @@ public func fuzz(_ start: UnsafePointer<UInt8>?, _ count: Int) -> CInt {
   case "sshsig": sshsig(bytes)
   case "signers": signers(bytes)
   case "minisign": minisign(bytes)
+  case "timestamp": timestamp(bytes)
   default: fatalError("no such fuzz target: \(target)")
   }
   return 0
@@ -131,4 +133,21 @@ private func minisign(_ bytes: [UInt8]) {
   precondition(!isSignature || !isKey, "a signature is a key too")
   precondition(
     !isSignature || (try? Recognised(bytes))?.kind == .minisign, "a valid minisign signature is not recognised")
+}
+
+/// A token that parses is the same token in a response made around it, and never holds over bytes it is not about.
+///
+/// The authorities come from the token itself, so that the fuzzer reaches the rules that verify something.
+private func timestamp(_ bytes: [UInt8]) {
+  _ = try? TimestampRequest(parsing: bytes)
+  guard let token = try? TimestampToken(parsing: bytes) else { return }
+  precondition((try? TimestampToken(parsing: token.response)) == token, "a token changed on its way")
+  let certificates = token.certificates.compactMap { try? Certificate(der: $0) }
+  let authorities = certificates.filter(\.isAuthority).compactMap {
+    try? TimestampAuthority(chain: [$0], validFrom: $0.notBefore, validUntil: nil)
+  }
+  for content in [Array("message".utf8), bytes] {
+    let judgement = token.judge(over: content, authorities: authorities)
+    precondition(!judgement.holds || token.isAbout(content), "a token holds over other bytes")
+  }
 }

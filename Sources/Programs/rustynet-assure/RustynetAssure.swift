@@ -15,7 +15,8 @@ import LinuxKit
     version: Product.version,
     subcommands: [
       ReleaseCommand.self, EvidenceCommand.self, GateCommand.self, RecordCommand.self, VerifyCommand.self,
-      SignCommand.self, SBOMCommand.self, ProvenanceCommand.self, LedgerCommand.self, TrustCommand.self,
+      SignCommand.self, TimestampCommand.self, SBOMCommand.self, ProvenanceCommand.self, LedgerCommand.self,
+      TrustCommand.self,
       PolicyCommand.self, KeyCommand.self, VersionCommand.self,
     ])
 

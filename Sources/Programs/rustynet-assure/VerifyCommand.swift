@@ -37,6 +37,8 @@ struct VerifyAttestation: ParsableCommand {
     discussion: """
       Every subject named here must be one of the Statement's, by digest. There is no mode without one.
 
+      With --timestamp-authority each signature that has a timestamp, beside it or named, is judged at that time.
+
       Example: rustynet-assure verify attestation --envelope provenance.json --trust trust.json rustynet-assure
       """)
 
@@ -47,6 +49,9 @@ struct VerifyAttestation: ParsableCommand {
   @Option(help: "The role that must have signed.") var role: Role = .builder
   @Option(help: "The type that the predicate must have: a URI or a short name.") var predicateType: String?
   @Option(help: "The profile that the keys must be for (default: the trust file's).") var profile: Profile?
+  @Option(help: "A timestamp over a signature of the envelope, besides those inside of it.") var timestamp: [String] =
+    []
+  @Option(help: "The chain of a trusted timestamp authority, in PEM.") var timestampAuthority: [String] = []
   @OptionGroup var time: TimeOptions
   @OptionGroup var format: AnswerOptions
   @Argument(help: "Files, or digests such as sha256:HEX.") var subjects: [String]
@@ -65,8 +70,12 @@ struct VerifyAttestation: ParsableCommand {
         "dsse.payload-type", "the envelope holds no in-toto Statement but \(signed.payloadType)", place: envelope,
         source: "DSSE protocol.md; V6")
     }
-    var checks = trust.judge(signed, role: role, at: time, for: trust.profile)
+    var (checks, times) = try signingTimes(of: signed, at: time)
+    checks += trust.judge(signed, role: role, at: times, for: trust.profile)
     var facts: [(String, JSON)] = [("asOf", .string(time.description))]
+    if !times.trusted.isEmpty {
+      facts.append(("signedAt", .array(times.trusted.values.sorted().map { .string($0.description) })))
+    }
     // The payload is parsed only after its signatures hold, from the very bytes that were signed.
     if checks.outcome == .passed {
       let statement = try Statement(parsing: signed.payload)
@@ -77,6 +86,25 @@ struct VerifyAttestation: ParsableCommand {
       checks.append(.notRun("subjects", "signature.first", "nothing else was looked at: the signatures do not hold"))
     }
     return Answer("\(envelope) as of \(time)", place: envelope, checks, facts: facts)
+  }
+
+  /// The timestamps of the envelope and those that were named, judged where an authority is trusted.
+  private func signingTimes(of signed: Envelope, at time: Timestamp) throws(Problem) -> ([Check], SigningTimes) {
+    var times = SigningTimes(time)
+    guard !timestampAuthority.isEmpty else {
+      guard timestamp.isEmpty else {
+        throw .usage("usage.timestamp", "a timestamp needs --timestamp-authority", hint: "name whom to trust for it")
+      }
+      return ([], times)
+    }
+    var tokens = try Input.stamped(envelope).tokens
+    for path in timestamp { tokens.append(try Input.token(path)) }
+    guard !tokens.isEmpty, tokens.count <= StampedDocument.limit else {
+      throw .usage("usage.timestamp", "1 to \(StampedDocument.limit) timestamps can be judged, not \(tokens.count)")
+    }
+    let checks = times.judge(
+      tokens, over: signed.signatures.map(\.bytes), authorities: try Input.authorities(timestampAuthority))
+    return (checks, times)
   }
 
   private func subject(_ file: (name: String, digests: [Digest]), in statement: Statement) -> Check {

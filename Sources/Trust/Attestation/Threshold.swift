@@ -14,6 +14,11 @@ extension TrustFile {
   ///   - profile: what the keys must be for.
   /// - Returns: a check for each signature and one for the threshold, in an order that does not depend on theirs.
   public func judge(_ envelope: Envelope, role: Role, at time: Timestamp, for profile: Profile) -> [Check] {
+    judge(envelope, role: role, at: SigningTimes(time), for: profile)
+  }
+
+  /// Judges the signatures of `envelope` by `role`, each at its own time.
+  public func judge(_ envelope: Envelope, role: Role, at times: SigningTimes, for profile: Profile) -> [Check] {
     guard let rule = roles[role] else {
       return [
         .failed("signature.threshold", "trust.no-role", "the trust file has no role \(role.rawValue)")
@@ -30,14 +35,16 @@ extension TrustFile {
         continue
       }
       let id = "signature.\(principal).\(key.key.id)"
+      let (time, isTrusted) = times.time(of: signature.bytes)
       do throws(Problem) {
         try key.requireUsable(at: time, for: profile)
         guard rule.principals.contains(principal) else {
           throw .refused("signature.role", "\(principal) does not act as \(role.rawValue)")
         }
         signers.insert(principal)
+        let seen = isTrusted ? ", seen by a timestamp authority at \(time)" : ""
         counted.append(
-          .passed(id, "a valid signature of \(principal) with \(key.key.id)", source: "DSSE protocol.md"))
+          .passed(id, "a valid signature of \(principal) with \(key.key.id)\(seen)", source: "DSSE protocol.md"))
       } catch {
         surplus.append((id, error))
       }

@@ -49,7 +49,8 @@ public struct TimestampInfo: Sendable, Equatable {
     if rest.first?.tag == tag { rest.removeFirst() }
   }
 
-  private static func imprint(_ content: [UInt8]) throws(Problem) -> Digest {
+  /// Reads a MessageImprint: a hash function that we take, and a digest of its length.
+  static func imprint(_ content: [UInt8]) throws(Problem) -> Digest {
     let parts = try DER.elements(content, atMost: 2)
     guard parts.count == 2, parts[0].tag == DER.Tag.sequence, parts[1].tag == DER.Tag.octetString else {
       throw malformed("the imprint has not two parts")

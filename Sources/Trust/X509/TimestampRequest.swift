@@ -1,4 +1,5 @@
 public import Cryptography
+public import Diagnostics
 
 /// What one asks a timestamp authority for (RFC 3161 §2.4.1): a time for a digest.
 public struct TimestampRequest: Sendable, Equatable {
@@ -13,6 +14,17 @@ public struct TimestampRequest: Sendable, Equatable {
   public init(imprint: Digest, nonce: [UInt8]?) {
     self.imprint = imprint
     self.nonce = nonce.map(DER.positive)
+  }
+
+  /// Reads a request in DER (RFC 3161 §2.4.1).
+  public init(parsing der: [UInt8]) throws(Problem) {
+    try DER.requireStrict(der)
+    let parts = try DER.elements(try DER.single(der, tag: DER.Tag.sequence))
+    guard parts.count >= 2, parts[0] == DER.Element(tag: DER.Tag.integer, content: [1]),
+      parts[1].tag == DER.Tag.sequence
+    else { throw .malformed("timestamp.request", "this is no timestamp request", source: "RFC 3161 §2.4.1") }
+    imprint = try TimestampInfo.imprint(parts[1].content)
+    nonce = parts.dropFirst(2).first { $0.tag == DER.Tag.integer }?.content
   }
 
   /// The request in DER; it asks for the authority's certificate, so that the token can be judged with the root alone.

@@ -1,3 +1,4 @@
+import Cryptography
 public import Diagnostics
 
 /// A timestamp token (RFC 3161 §2.4.2), read but not judged.
@@ -37,6 +38,15 @@ public struct TimestampToken: Sendable, Equatable {
     let message = try SignedMessage(der: der)
     info = try TimestampInfo(der: try message.content())
     certificates = try message.certificates(atMost: TimestampToken.certificateLimit)
+  }
+
+  /// Whether the token's digest is that of `bytes`; nothing else is judged.
+  public func isAbout(_ bytes: [UInt8]) -> Bool { Digest(of: bytes, info.imprint.algorithm) == info.imprint }
+
+  /// A granted response around the token: the form in which Sigstore's bundles hold it.
+  public var response: [UInt8] {
+    let granted = DER.encode(DER.Tag.sequence, DER.encode(DER.Tag.integer, [0]))
+    return DER.encode(DER.Tag.sequence, granted + der)
   }
 
   /// The status of a response must be `granted`: with modifications, the token is not what was asked for.
