@@ -41,6 +41,22 @@ public struct Envelope: Sendable, Equatable {
     signatures = keys.map { Signature(keyID: hints ? $0.publicKey.id : nil, bytes: $0.sign(encoded)) }
   }
 
+  /// A payload signed by each of `keys`, wherever they are; what a signer returns is verified before it is used.
+  public init(
+    payloadType: String, payload: [UInt8], signedBy keys: [any Signer], hints: Bool = true
+  ) throws(Problem) {
+    self.payloadType = payloadType
+    self.payload = payload
+    let encoded = Envelope.preAuthenticationEncoding(payloadType, payload)
+    var signatures: [Signature] = []
+    for key in keys {
+      signatures.append(
+        Signature(
+          keyID: hints ? key.verificationKey.id : nil, bytes: try key.verifiedSignature(over: encoded)))
+    }
+    self.signatures = signatures
+  }
+
   /// Reads an envelope: strict JSON, strict base 64 in either alphabet, 1 to 32 signatures.
   ///
   /// Members that DSSE does not name are ignored, as its specification asks; nothing is verified yet.
@@ -79,6 +95,15 @@ public struct Envelope: Sendable, Equatable {
     let signature = key.sign(signedBytes)
     guard !signatures.contains(where: { $0.bytes == signature }) else { return }
     signatures.append(Signature(keyID: key.publicKey.id, bytes: signature))
+  }
+
+  /// Adds a signature over the same bytes by a key wherever it is; a key that signed already is not asked again.
+  ///
+  /// An ECDSA signature is another one each time, so that only verifying tells whether a key has signed.
+  public mutating func sign(with key: any Signer) throws(Problem) {
+    let signed = signedBytes
+    guard !signatures.contains(where: { key.verificationKey.isValid($0.bytes, over: signed) }) else { return }
+    signatures.append(Signature(keyID: key.verificationKey.id, bytes: try key.verifiedSignature(over: signed)))
   }
 
   /// The envelope as JSON.
