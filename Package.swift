@@ -139,7 +139,7 @@ if Context.environment["RUSTYNET_FUZZ"] != nil {
   package.targets.append(
     .executableTarget(
       name: "Fuzz",
-      dependencies: ["Diagnostics", "Wire", "StrictJSON", "Attestation", "TransparencyLog", "Gates", "Evidence"],
+      dependencies: ["Diagnostics", "Wire", "StrictJSON", "KeyCustody", "Attestation", "TransparencyLog", "Gates", "Evidence"],
       path: "Tests/Fuzz", exclude: ["Corpus", "corpus.py"],
       swiftSettings: strict + [.unsafeFlags(["-parse-as-library"])]))
 }

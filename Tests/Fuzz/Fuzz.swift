@@ -5,6 +5,7 @@ import Diagnostics
 import Evidence
 import Glibc
 import Gates
+import KeyCustody
 import StrictJSON
 import TransparencyLog
 import Wire
@@ -23,6 +24,7 @@ public func fuzz(_ start: UnsafePointer<UInt8>?, _ count: Int) -> CInt {
   case "tile": tile(bytes)
   case "pack": pack(bytes)
   case "trust": trust(bytes)
+  case "signer": signer(bytes)
   default: fatalError("no such fuzz target: \(target)")
   }
   return 0
@@ -94,4 +96,16 @@ private func trust(_ bytes: [UInt8]) {
     precondition((try? ReleasePolicy(parsing: document.canonical))?.digest == policy.digest, "layout changed a digest")
   }
   _ = try? GateDefinition(yaml: bytes, name: "layers")
+}
+
+/// Addresses of tokens, files of external signers, attestations of keys: an attestation that parses is its facts.
+private func signer(_ bytes: [UInt8]) {
+  if let uri = try? TokenURI(String(decoding: bytes, as: UTF8.self)) {
+    precondition(uri.object != nil || uri.id != nil, "an address names no key")
+    precondition(uri.pinFile?.hasPrefix("/") ?? true, "a PIN is read from elsewhere than a file")
+  }
+  _ = try? ExternalSigner(parsing: bytes)
+  if let attestation = try? KeyAttestation(parsing: bytes) {
+    precondition((try? KeyAttestation(parsing: attestation.json.canonical)) == attestation, "an attestation changed")
+  }
 }

@@ -85,6 +85,12 @@ public struct VerificationKey: Hashable, Sendable {
     if case .ed25519(let key) = storage { key } else { nil }
   }
 
+  /// Returns when keys of this algorithm may sign from a token or behind a command, as the policy says.
+  public func requireTokenSigning() throws(Problem) {
+    // `latest`: all are allowed without an exception, and no exception may count here.
+    try AlgorithmPolicy().require(algorithm.rawValue, for: .tokenSigning, at: .latest)
+  }
+
   /// A short name for people and hints: the algorithm and 16 hexadecimal digits of SHA-256 over `bytes`.
   ///
   /// Never trust it alone: it is 64 bits long.

@@ -56,7 +56,10 @@ public struct ExternalSigner: Signer, Equatable {
     }
     let algorithm = try reader.member("algorithm").choice(VerificationKey.Algorithm.self)
     let bytes = try reader.member("public").base64(atMost: 256)
-    do { verificationKey = try VerificationKey(algorithm, bytes) } catch { throw reader.located(error) }
+    do {
+      verificationKey = try VerificationKey(algorithm, bytes)
+      try verificationKey.requireTokenSigning()
+    } catch { throw reader.located(error) }
     arguments = try reader.member("argv").texts(atMost: 64, length: 4096)
     environment = try reader.optional("environment")?.texts(atMost: 32, length: 128) ?? []
     seconds = try reader.optional("seconds")?.integer(in: 1...600) ?? 30

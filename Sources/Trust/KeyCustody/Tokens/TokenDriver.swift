@@ -9,6 +9,7 @@ import Glibc
 @safe struct TokenDriver: ~Copyable {
   private let library: UnsafeMutableRawPointer
   private let functions: CK_FUNCTION_LIST
+  private let isOurs: Bool
 
   /// Loads the driver that an address names. It runs inside this process: whoever names one trusts it.
   init(_ driver: TokenURI.Driver) throws(Problem) {
@@ -39,17 +40,19 @@ import Glibc
     var arguments = unsafe CK_C_INITIALIZE_ARGS()
     unsafe arguments.flags = CK_FLAGS(CKF_OS_LOCKING_OK)
     let result = unsafe list.pointee.C_Initialize(&arguments)
-    guard result == CKR_OK else {
+    // Another key of this process may have initialised it: then it is not ours to finalise.
+    guard result == CKR_OK || result == CKR_CRYPTOKI_ALREADY_INITIALIZED else {
       unsafe dlclose(library)
       throw TokenDriver.problem("C_Initialize", result)
     }
+    isOurs = result == CKR_OK
     // Last, so that a value that was not made is not finalised either.
     unsafe self.library = library
     functions = unsafe list.pointee
   }
 
   deinit {
-    _ = functions.C_Finalize(nil)
+    if isOurs { _ = functions.C_Finalize(nil) }
     unsafe dlclose(library)
   }
 

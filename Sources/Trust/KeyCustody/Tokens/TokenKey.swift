@@ -46,6 +46,7 @@ public final class TokenKey: Signer {
     }
     key = try TokenKey.one(session, CKO_PRIVATE_KEY, address.object.map { Array($0.utf8) }, address.id)
     verificationKey = try TokenKey.publicKey(of: key, session)
+    try verificationKey.requireTokenSigning()
     attributes = KeyFlags(
       isSensitive: session.bool(CKA_SENSITIVE, of: key) ?? false,
       isAlwaysSensitive: session.bool(CKA_ALWAYS_SENSITIVE, of: key) ?? false,
