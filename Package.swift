@@ -68,17 +68,26 @@ let package = Package(
     // Layer 2: the operating system and the primitives.
     room("Base", "LinuxKit", ["Diagnostics", "Wire"]),
     room("Trust", "Cryptography", ["Diagnostics", "Wire", "CSodium", "CCrypto"]),
+    room("Trust", "X509", ["Diagnostics", "Wire", "Cryptography", "CCrypto"]),
     room("Trust", "KeyCustody", ["Diagnostics", "Wire", "StrictJSON", "LinuxKit", "Cryptography", "CPKCS11"]),
 
     // Layer 3: pure rules, without files, sockets and clocks.
     room("Trust", "Attestation", ["Diagnostics", "Wire", "StrictJSON", "Cryptography"]),
     room("Trust", "TransparencyLog", ["Diagnostics", "Wire", "Cryptography"]),
 
+    room("Trust", "SupplyChain", ["Diagnostics", "Wire", "StrictJSON", "Cryptography", "Attestation"]),
+
+    room(
+      "Trust", "Sigstore",
+      ["Diagnostics", "Wire", "StrictJSON", "Cryptography", "X509", "Attestation", "TransparencyLog"]),
+
     // Layer 4: adapters to what is outside.
     room("Trust", "LedgerStore", ["Diagnostics", "TransparencyLog", "LinuxKit"]),
     room("Assurance", "Commands", ["Diagnostics", "LinuxKit", "Cryptography", subprocess, systemPackage]),
 
-    room("Assurance", "Vectors", ["Diagnostics", "StrictJSON", "LinuxKit", "Cryptography", "TransparencyLog"]),
+    room(
+      "Assurance", "Vectors",
+      ["Attestation", "Sigstore", "Diagnostics", "StrictJSON", "LinuxKit", "Cryptography", "TransparencyLog"]),
 
     // Layer 5: what the assurance toolkit collects, writes and judges.
     room("Assurance", "Inventory", ["Diagnostics", "Wire", "StrictJSON", "LinuxKit", "Cryptography", "Commands"]),
@@ -106,8 +115,10 @@ let package = Package(
     program(
       "AssureProgram", folder: "rustynet-assure",
       [
-        "Diagnostics", "Wire", "StrictJSON", "LinuxKit", "Cryptography", "KeyCustody", "Attestation",
-        "TransparencyLog", "LedgerStore", "Commands", "Inventory", "SBOM", "Provenance", "Gates", "Evidence",
+        "Diagnostics", "Wire", "StrictJSON", "LinuxKit", "Cryptography", "KeyCustody", "Attestation", "X509",
+        "Sigstore",
+        "SupplyChain", "TransparencyLog", "LedgerStore", "Commands", "Inventory", "SBOM", "Provenance", "Gates",
+        "Evidence",
         argumentParser,
       ]),
 
@@ -115,22 +126,35 @@ let package = Package(
       "BenchProgram", folder: "rustynet-bench",
       ["Diagnostics", "LinuxKit", "Cryptography", "TransparencyLog", "LedgerStore", "Vectors", argumentParser]),
 
+    // What several tests share. A test target too, so that no program can import it and no layer has to hold it.
+    .testTarget(
+      name: "TestSupport", dependencies: ["Diagnostics", "Wire", "StrictJSON", "Cryptography"],
+      path: "Tests/TestSupport", swiftSettings: strict),
+
     tests("Wire", ["Diagnostics"]),
     tests("StrictJSON", ["Diagnostics"]),
+    tests("X509", ["Diagnostics", "Wire", "StrictJSON", "LinuxKit", "Cryptography", "Commands"]),
     tests("KeyCustody", ["Diagnostics", "Wire", "StrictJSON", "LinuxKit", "Cryptography"]),
     tests("Cryptography", ["Diagnostics", "Wire"]),
-    tests("Attestation", ["Diagnostics", "Wire", "StrictJSON", "Cryptography"]),
+    tests("Attestation", ["Diagnostics", "Wire", "StrictJSON", "Cryptography", "TestSupport"]),
+    tests(
+      "SupplyChain",
+      ["Diagnostics", "Wire", "StrictJSON", "Cryptography", "Attestation", "LinuxKit", "TestSupport"]),
+    tests("Sigstore", ["Diagnostics", "Wire", "StrictJSON", "Cryptography", "X509", "Attestation", "LinuxKit"]),
     tests("TransparencyLog", ["Diagnostics", "Wire", "Cryptography", "LinuxKit", "Vectors"]),
     tests("LedgerStore", ["Diagnostics", "Cryptography", "TransparencyLog", "LinuxKit"]),
-    tests("Vectors", ["Diagnostics", "LinuxKit"]),
+    tests("Vectors", ["Diagnostics", "LinuxKit", "Cryptography", "Attestation", "Sigstore"]),
     tests("Commands", ["Diagnostics", "LinuxKit", "Cryptography"]),
     tests("Inventory", ["Diagnostics", "Commands", "StrictJSON", "LinuxKit", "Cryptography"]),
     tests("SBOM", ["Diagnostics", "StrictJSON", "LinuxKit", "Cryptography", "Wire", "Inventory"]),
     tests("Provenance", ["Diagnostics", "StrictJSON", "Cryptography", "Wire", "Inventory"]),
-    tests("Gates", ["Diagnostics", "Wire", "StrictJSON", "LinuxKit", "Cryptography", "Attestation"]),
+    tests("Gates", ["Diagnostics", "Wire", "StrictJSON", "LinuxKit", "Cryptography", "Attestation", "TestSupport"]),
     tests(
       "Evidence",
-      ["Diagnostics", "Wire", "StrictJSON", "LinuxKit", "Cryptography", "Attestation", "TransparencyLog", "Gates"]),
+      [
+        "Diagnostics", "Wire", "StrictJSON", "LinuxKit", "Cryptography", "Attestation", "TransparencyLog", "Gates",
+        "TestSupport",
+      ]),
   ]
 )
 
@@ -139,7 +163,10 @@ if Context.environment["RUSTYNET_FUZZ"] != nil {
   package.targets.append(
     .executableTarget(
       name: "Fuzz",
-      dependencies: ["Diagnostics", "Wire", "StrictJSON", "KeyCustody", "Attestation", "TransparencyLog", "Gates", "Evidence"],
+      dependencies: [
+        "Diagnostics", "Wire", "StrictJSON", "KeyCustody", "Attestation", "SupplyChain", "TransparencyLog", "Gates",
+        "Evidence",
+      ],
       path: "Tests/Fuzz", exclude: ["Corpus", "corpus.py"],
       swiftSettings: strict + [.unsafeFlags(["-parse-as-library"])]))
 }

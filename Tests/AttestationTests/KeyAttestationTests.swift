@@ -1,6 +1,7 @@
 import Cryptography
 import Diagnostics
 import StrictJSON
+import TestSupport
 import Testing
 import Wire
 

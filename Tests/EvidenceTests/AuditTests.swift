@@ -3,6 +3,7 @@ import Cryptography
 import Diagnostics
 import Gates
 import StrictJSON
+import TestSupport
 import Testing
 import TransparencyLog
 import Wire

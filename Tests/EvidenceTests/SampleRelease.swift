@@ -4,31 +4,17 @@ import Diagnostics
 import Gates
 import LinuxKit
 import StrictJSON
+import TestSupport
 import Testing
 import TransparencyLog
 import Wire
 
 @testable import Evidence
 
-/// The time of the sample: 2026-11-22T12:00:00Z.
-let now = Timestamp(seconds: 1_795_348_800) ?? .latest
-let day: Int64 = 86_400
 let commit = String(repeating: "c", count: 40)
 let toolBytes: [UInt8] = Array("tool".utf8)
 /// Whether the long versions run: every byte, thousands of flips.
 let isFull = Host.environment("RUSTYNET_FULL") != nil
-
-func outcome<Value>(_ body: () throws -> Value) -> String {
-  do {
-    _ = try body()
-    return "accepted"
-  } catch let problem as Problem { return problem.code } catch { return "\(error)" }
-}
-
-func key(_ number: UInt8) throws -> Ed25519.SigningKey {
-  var seed = [UInt8](repeating: number, count: 32)
-  return try Ed25519.SigningKey(seed: SecretBytes(consuming: &seed))
-}
 
 /// The codes of the checks that did not pass.
 func faults(_ audit: PackAudit) -> [String] { audit.checks.filter { $0.outcome != .passed }.map(\.code) }
@@ -240,7 +226,7 @@ struct SampleRelease {
   }
 
   func log(_ key: Ed25519.SigningKey? = nil) throws -> MemoryLog {
-    var log = MemoryLog(signer: try NoteSigner(name: origin, signingKey: key ?? EvidenceTests.key(6)))
+    var log = MemoryLog(signer: try NoteSigner(name: origin, signingKey: key ?? TestSupport.key(6)))
     log.append([[1], [2], [3]])
     return log
   }

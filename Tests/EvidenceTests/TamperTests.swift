@@ -3,45 +3,12 @@ import Cryptography
 import Diagnostics
 import Gates
 import StrictJSON
+import TestSupport
 import Testing
 import TransparencyLog
 import Wire
 
 @testable import Evidence
-
-/// Every document that differs from `value` in one leaf: changed, or left out.
-private func mutations(of value: JSON, at place: String = "") -> [(place: String, value: JSON)] {
-  var found: [(String, JSON)] = []
-  switch value {
-  case .object(let object) where !object.members.isEmpty:
-    for (key, member) in object.members {
-      for (place, changed) in mutations(of: member, at: "\(place)/\(key)") {
-        var copy = object
-        copy[key] = changed
-        found.append((place, .object(copy)))
-      }
-      var copy = object
-      copy[key] = nil
-      found.append(("\(place)/\(key) left out", .object(copy)))
-    }
-  case .array(let elements) where !elements.isEmpty:
-    for (index, element) in elements.enumerated() {
-      for (place, changed) in mutations(of: element, at: "\(place)/\(index)") {
-        var copy = elements
-        copy[index] = changed
-        found.append((place, .array(copy)))
-      }
-      var copy = elements
-      copy.remove(at: index)
-      found.append(("\(place)/\(index) left out", .array(copy)))
-    }
-  case .string(let text): found.append((place, .string(text + "x")))
-  case .integer(let integer): found.append((place, .integer(integer + 1)))
-  case .bool(let flag): found.append((place, .bool(!flag)))
-  default: found.append((place, true))
-  }
-  return found
-}
 
 private func set(_ json: JSON, _ key: String, _ value: JSON?) -> JSON {
   guard case .object(var object) = json else { return json }

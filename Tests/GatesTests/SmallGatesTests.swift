@@ -2,6 +2,7 @@ import Attestation
 import Cryptography
 import Diagnostics
 import StrictJSON
+import TestSupport
 import Testing
 import Wire
 

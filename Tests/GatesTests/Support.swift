@@ -2,28 +2,14 @@ import Attestation
 import Cryptography
 import Diagnostics
 import StrictJSON
+import TestSupport
 import Testing
 import Wire
 
 @testable import Gates
 
-/// The time of the tests: 2026-11-22T12:00:00Z.
-let now = Timestamp(seconds: 1_795_348_800) ?? .latest
-let day: Int64 = 86_400
 let commit = String(repeating: "c", count: 40)
 let toolBytes: [UInt8] = Array("tool".utf8)
-
-func outcome<Value>(_ body: () throws -> Value) -> String {
-  do {
-    _ = try body()
-    return "accepted"
-  } catch let problem as Problem { return problem.code } catch { return "\(error)" }
-}
-
-func key(_ number: UInt8) throws -> Ed25519.SigningKey {
-  var seed = [UInt8](repeating: number, count: 32)
-  return try Ed25519.SigningKey(seed: SecretBytes(consuming: &seed))
-}
 
 func member(_ value: JSON, _ path: String...) -> JSON? {
   path.reduce(value as JSON?) { value, key in

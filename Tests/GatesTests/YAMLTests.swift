@@ -2,6 +2,7 @@ import Attestation
 import Diagnostics
 import LinuxKit
 import StrictJSON
+import TestSupport
 import Testing
 
 @testable import Gates

@@ -6,10 +6,11 @@ Run, after Tests/Peers/setup:  .build/peers/bin/python Tests/Peers/cyclonedx.py 
 The document must be accepted, and each of the broken copies of it rejected: a validator that accepts everything would
 pass the first half alone. Exit codes are those of the project: 0, 65 malformed, 70 the peer is not installed.
 """
-import copy
 import json
 import os
 import sys
+
+from shared import set_at
 
 # This file is called like the package that it wants to import; the folder of a script comes first in the search.
 sys.path = [folder for folder in sys.path if os.path.abspath(folder) != os.path.dirname(os.path.abspath(__file__))]
@@ -21,16 +22,6 @@ try:
 except ImportError as error:
     print(f"not-run: the peer is not installed ({error})", file=sys.stderr)
     sys.exit(70)
-
-
-def set_at(document, path, value):
-    """A copy of the document with another value at the path."""
-    broken = copy.deepcopy(document)
-    place = broken
-    for key in path[:-1]:
-        place = place[key]
-    place[path[-1]] = value
-    return broken
 
 
 def controls(document):

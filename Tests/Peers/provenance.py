@@ -6,9 +6,10 @@ Run, after Tests/Peers/setup:  .build/peers/bin/python Tests/Peers/provenance.py
 The statement and its predicate must be accepted, and each of the broken copies rejected. Exit codes are those of the
 project: 0, 65 malformed, 70 the peer is not installed.
 """
-import copy
 import json
 import sys
+
+from shared import set_at
 
 try:
     from google.protobuf import json_format
@@ -30,16 +31,6 @@ def refusal(document):
     except (json_format.ParseError, ValueError, KeyError) as error:
         return str(error)
     return None
-
-
-def set_at(document, path, value):
-    """A copy of the document with another value at the path."""
-    broken = copy.deepcopy(document)
-    place = broken
-    for key in path[:-1]:
-        place = place[key]
-    place[path[-1]] = value
-    return broken
 
 
 def main(path):

@@ -44,6 +44,22 @@ import Testing
     #expect(throws: Problem.malformed("json.size", "")) { try JSON(parsing: "[10]", limits: .init(size: 3)) }
   }
 
+  /// A value takes memory many times its two bytes in the document, so that the size alone is no limit.
+  @Test func limitsTheNumberOfValues() throws {
+    let limits = JSON.Limits(values: 4)
+    for text in ["[1,2,3]", #"{"a":1,"b":2,"c":3}"#, "[[[[]]]]", #"{"a":[{}],"b":1}"#] {
+      _ = try JSON(parsing: text, limits: limits)
+    }
+    for text in ["[1,2,3,4]", #"{"a":1,"b":2,"c":3,"d":4}"#, "[[[[[]]]]]", #"{"a":[{}],"b":[1]}"#] {
+      #expect(throws: Problem.malformed("json.too-many", "")) { try JSON(parsing: text, limits: limits) }
+    }
+    let many = { (count: Int) in
+      Array("[0".utf8) + Array(repeatElement(Array(",0".utf8), count: count - 2).joined()) + [0x5d]
+    }
+    _ = try JSON(parsing: many(250_000))
+    #expect(throws: Problem.malformed("json.too-many", "")) { try JSON(parsing: many(250_001)) }
+  }
+
   @Test func keepsLargestIntegersAndSurrogatePairs() throws {
     #expect(try JSON(parsing: "9007199254740991") == .integer(9_007_199_254_740_991))
     #expect(try JSON(parsing: "-0") == .integer(0))

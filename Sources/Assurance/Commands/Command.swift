@@ -32,7 +32,8 @@ public struct Command: Sendable {
     "LC_ALL": "C.UTF-8", "LANGUAGE": nil, "GIT_TERMINAL_PROMPT": "0", "GIT_OPTIONAL_LOCKS": "0", "NO_COLOR": "1",
     // A hook of git sets these; git must speak of the tree that it is run in, and start no program of that tree.
     "GIT_DIR": nil, "GIT_WORK_TREE": nil, "GIT_INDEX_FILE": nil, "GIT_OBJECT_DIRECTORY": nil, "GIT_COMMON_DIR": nil,
-    "GIT_NAMESPACE": nil, "GIT_PREFIX": nil, "GIT_CONFIG_COUNT": "1", "GIT_CONFIG_KEY_0": "core.fsmonitor",
+    "GIT_NAMESPACE": nil, "GIT_PREFIX": nil, "GIT_LITERAL_PATHSPECS": nil, "GIT_CONFIG_COUNT": "1",
+    "GIT_CONFIG_KEY_0": "core.fsmonitor",
     "GIT_CONFIG_VALUE_0": "false",
   ])
 

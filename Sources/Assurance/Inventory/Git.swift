@@ -44,7 +44,9 @@ public struct GitRepository: Sendable {
   }
 
   /// Where a file that git ignores would still be compiled, run or judged.
-  private static let builtFrom = ["Sources", "Package.swift", "gates", "attestations", "scripts"]
+  private static let builtFrom = [
+    "Sources", "Package.swift", "Package@*", "gates", "attestations", "scripts",
+  ]
 
   /// Whether the working tree holds exactly the commit: nothing changed, nothing added that is not ignored, no file whose
   /// changes git was told to overlook (`assume-unchanged`, `skip-worktree`), and nothing ignored among the sources.

@@ -63,7 +63,7 @@ enum Output {
   }
 
   private static func requireNoKey(_ path: String) throws(Problem) {
-    guard FileSystem.status(path)?.kind == .regular, (try? KeyFile.publicKey(path: path)) != nil else { return }
+    guard KeyFile.isSealedKey(path: path) else { return }
     throw .refused(
       "output.key", "a sealed key stands where a result would be written", place: path, source: "P1-13, R6",
       hint: "a key is never overwritten; name another file")

@@ -48,11 +48,12 @@ struct RecordRun: AsyncParsableCommand {
     let key = try signer.load()
     try Output.remove(output)
     if let swiftTestingEvents { try Output.remove(swiftTestingEvents) }
+    let path = log ?? "\(output).log"
+    try Output.remove(path)
     let folder = Path.folder(of: output)
     try FileSystem.makeFolder(folder)
     let workspace = try await Workspace(root: root, output: folder)
     let started = Host.now()
-    let path = log ?? "\(output).log"
     let result = try await Command(program, Array(command.dropFirst()), seconds: seconds, outputLimit: 256 << 20)
       .record(logTo: path, echo: true)
     if log == nil { try FileSystem.remove(path) }

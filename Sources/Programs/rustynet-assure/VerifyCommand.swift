@@ -11,7 +11,8 @@ import Wire
 /// `rustynet-assure verify …`: nothing here opens a socket.
 struct VerifyCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
-    commandName: "verify", abstract: "Verify what was signed, offline.", subcommands: [VerifyAttestation.self])
+    commandName: "verify", abstract: "Verify what was signed, offline.",
+    subcommands: [VerifyAttestation.self, VerifyBundle.self])
 }
 
 /// `rustynet-assure verify attestation`.

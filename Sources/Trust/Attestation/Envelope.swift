@@ -57,6 +57,14 @@ public struct Envelope: Sendable, Equatable {
     self.signatures = signatures
   }
 
+  /// An envelope whose parts come from another format, such as an attestation of PEP 740; at least one signature.
+  public init(payloadType: String, payload: [UInt8], signatures: [Signature]) {
+    precondition(!signatures.isEmpty, "an envelope without a signature")
+    self.payloadType = payloadType
+    self.payload = payload
+    self.signatures = signatures
+  }
+
   /// Reads an envelope: strict JSON, strict base 64 in either alphabet, 1 to 32 signatures.
   ///
   /// Members that DSSE does not name are ignored, as its specification asks; nothing is verified yet.

@@ -5,31 +5,56 @@ import Wire
 
 /// What an attestation speaks of: a name, which is a label only, and digests, which decide.
 public struct Subject: Sendable, Equatable {
-  /// A label; see `hasSafeName` before using it as a path.
-  public let name: String
-  /// At least one digest of an algorithm that we accept.
-  public let digests: [Digest]
+  /// An identifier under a name that is no hash of ours, such as `gitCommit` or `gce_image_id`.
+  public struct Identifier: Sendable, Equatable {
+    /// Its name in the digest set.
+    public let name: String
+    /// Its value, as it stands.
+    public let value: String
 
-  /// A subject with these digests.
-  public init(name: String, digests: [Digest]) {
-    self.name = name
-    self.digests = digests
+    /// An identifier.
+    public init(name: String, value: String) {
+      self.name = name
+      self.value = value
+    }
   }
 
-  /// Reads a resource descriptor; digests of algorithms that we do not accept are left out, and none left is malformed.
-  public init(_ reader: JSONReader) throws(Problem) {
+  /// A label; it decides nothing and is no path.
+  public let name: String
+  /// The digests of algorithms that we accept; at least one unless `identifiers` were asked for.
+  public let digests: [Digest]
+  /// What else stands in the digest set. It never makes `matches` true.
+  public let identifiers: [Identifier]
+
+  /// A subject with these digests.
+  public init(name: String, digests: [Digest], identifiers: [Identifier] = []) {
+    self.name = name
+    self.digests = digests
+    self.identifiers = identifiers
+  }
+
+  /// Reads a resource descriptor; digests of algorithms that we do not accept are kept as identifiers.
+  ///
+  /// - Parameter allowsIdentifiersOnly: whether a subject without any accepted digest is read all the same; malformed
+  ///   otherwise.
+  public init(_ reader: JSONReader, allowsIdentifiersOnly: Bool = false) throws(Problem) {
     name = try reader.optional("name")?.text(atMost: 4096) ?? ""
     var digests: [Digest] = []
+    var identifiers: [Identifier] = []
     for (key, value) in try reader.member("digest").members(atMost: 32) {
-      guard let algorithm = HashAlgorithm.allCases.first(where: { $0.rawValue.isExactly(key) }) else { continue }
+      guard let algorithm = HashAlgorithm.allCases.first(where: { $0.rawValue.isExactly(key) }) else {
+        if let text = try? value.token(atMost: 512) { identifiers.append(Identifier(name: key, value: text)) }
+        continue
+      }
       digests.append(try Digest(algorithm, bytes: try value.hex(count: algorithm.length)))
     }
-    guard !digests.isEmpty else {
+    guard !digests.isEmpty || (allowsIdentifiersOnly && !identifiers.isEmpty) else {
       throw reader.problem(
         "subject.no-digest", "the subject has no digest of an accepted algorithm", source: "in-toto Statement v1",
         hint: "sha256, sha384 and sha512 are accepted")
     }
     self.digests = digests
+    self.identifiers = identifiers
   }
 
   /// Whether every digest here that `found` can be compared with agrees; at least one must be comparable.
@@ -77,7 +102,10 @@ public struct Statement: Sendable {
   }
 
   /// Reads the payload of an envelope, after its signatures have been verified over the same bytes.
-  public init(parsing bytes: [UInt8]) throws(Problem) {
+  ///
+  /// - Parameter allowsIdentifiersOnly: whether subjects without a digest that we accept are read, for the statements
+  ///   of others: they match no artifact, but what else the statement says can be judged and explained.
+  public init(parsing bytes: [UInt8], allowsIdentifiersOnly: Bool = false) throws(Problem) {
     self = try JSON.decode(bytes, limits: JSON.Limits(size: 32 << 20)) { reader throws(Problem) in
       let type = try reader.member("_type").text(atMost: 256)
       guard type.isExactly(Statement.type) || type.isExactly(Statement.earlierType) else {
@@ -86,14 +114,23 @@ public struct Statement: Sendable {
       }
       var subjects: [Subject] = []
       for subject in try reader.member("subject").elements(atMost: Statement.subjectLimit) {
-        subjects.append(try Subject(subject))
+        subjects.append(try Subject(subject, allowsIdentifiersOnly: allowsIdentifiersOnly))
       }
       guard !subjects.isEmpty else { throw reader.problem("statement.no-subject", "the statement has no subject") }
-      let predicate = try reader.member("predicate")
-      _ = try predicate.object()
+      let predicate = try Statement.predicate(reader, mayBeAbsent: allowsIdentifiersOnly)
       return Statement(
-        subjects: subjects, predicateType: try reader.member("predicateType").token(), predicate: predicate.value)
+        subjects: subjects, predicateType: try reader.member("predicateType").token(), predicate: predicate)
     }
+  }
+
+  /// The predicate, an object; in statements of others it may be absent or null (in-toto Statement v1).
+  private static func predicate(_ reader: JSONReader, mayBeAbsent: Bool) throws(Problem) -> JSON {
+    if mayBeAbsent {
+      guard let predicate = try reader.optional("predicate"), predicate.value != .null else { return [:] }
+    }
+    let predicate = try reader.member("predicate")
+    _ = try predicate.object()
+    return predicate.value
   }
 
   /// The statement as JSON.

@@ -85,7 +85,7 @@ import Diagnostics
 /// What an `i2d` function of libcrypto writes, empty when it fails.
 ///
 /// Safe: the function allocates the buffer that it returns, which is copied and freed here.
-func encoding(_ write: (UnsafeMutablePointer<UnsafeMutablePointer<UInt8>?>) -> Int32) -> [UInt8] {
+package func encoding(_ write: (UnsafeMutablePointer<UnsafeMutablePointer<UInt8>?>) -> Int32) -> [UInt8] {
   var buffer: UnsafeMutablePointer<UInt8>?
   let count = unsafe write(&buffer)
   guard count > 0, let start = unsafe buffer else { return [] }

@@ -4,9 +4,9 @@ import CCrypto
 ///
 /// A configuration file, which the environment may name, could load a module of somebody else into the process or
 /// change what a signature is; an answer must be the same on every machine.
-enum LibCrypto {
+package enum LibCrypto {
   /// Touch it before any other function of libcrypto; it is thread-safe and costs nothing the second time.
-  static let ready: Void = {
+  package static let ready: Void = {
     guard OPENSSL_init_crypto(UInt64(OPENSSL_INIT_NO_LOAD_CONFIG), nil) == 1 else {
       fatalError("libcrypto cannot be initialised")
     }

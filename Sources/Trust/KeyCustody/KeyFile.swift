@@ -31,6 +31,12 @@ public enum KeyFile {
     do { return try SealedKey(parsing: bytes) } catch { throw error.at(path) }
   }
 
+  /// Whether a sealed key stands at `path`, however badly it is kept: for those who are about to write there.
+  public static func isSealedKey(path: String) -> Bool {
+    guard let bytes = try? FileSystem.read(path, limit: SealedKey.sizeLimit, links: .refused) else { return false }
+    return (try? SealedKey(parsing: bytes)) != nil
+  }
+
   /// Seals `key` into a new file; `file.exists` when there is one. On the disk when the call returns.
   public static func create(
     path: String, key: Ed25519.SigningKey, passphrase: SecretBytes, created: Timestamp,

@@ -1,0 +1,112 @@
+import ArgumentParser
+import Attestation
+import Cryptography
+import Diagnostics
+import LinuxKit
+import Sigstore
+import StrictJSON
+import Wire
+
+/// The trusted root that a verb judges Sigstore bundles by.
+struct TrustedRootOptions: ParsableArguments {
+  @Option(help: "A Sigstore trusted root (default: that of the public instance, compiled in).")
+  var trustedRoot: String?
+  @Flag(help: "Trust the public staging instance, which is for tests.") var staging = false
+
+  func root() throws(Problem) -> TrustedRoot {
+    guard let trustedRoot else { return try (staging ? TrustedRoot.Instance.staging : .production).root() }
+    guard !staging else { throw .usage("usage.trusted-root", "give --trusted-root or --staging, not both") }
+    do {
+      return try TrustedRoot(parsing: try FileSystem.read(trustedRoot, limit: TrustedRoot.limits.size))
+    } catch { throw error.at(trustedRoot) }
+  }
+}
+
+/// `rustynet-assure verify bundle`.
+struct VerifyBundle: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "bundle", abstract: "Verify a Sigstore bundle about a file.",
+    discussion: """
+      The answer is computed from the bundle, the file and the trusted root alone: no network, and not today's date.
+
+      Example: rustynet-assure verify bundle --bundle app.sigstore.json --certificate-identity me@example.org \
+      --certificate-oidc-issuer https://accounts.google.com app
+      """)
+
+  @Option(help: "The bundle.") var bundle: String
+  @Option(help: "Whom the certificate must name: an e-mail address or a URI, exactly.")
+  var certificateIdentity: String?
+  @Option(help: "Who must have vouched for the identity, exactly.") var certificateOidcIssuer: String?
+  @Option(help: "The public key (PEM) that must have signed, where there is no certificate.") var key: String?
+  @OptionGroup var trusted: TrustedRootOptions
+  @OptionGroup var format: JSONOptions
+  @Argument(help: "A file, or a digest such as sha256:HEX.") var artifact: String
+
+  func run() throws {
+    let signer = try signer()
+    let root = try trusted.root()
+    let artifact = try Input.artifact(artifact)
+    let judgement = SigstoreVerifier(root: root).judge(try Input.bundle(bundle), artifact: artifact, signer: signer)
+    try Report.finish("\(bundle) for \(artifact.name)", judgement.checks, json: format.json, facts: judgement.facts)
+  }
+
+  private func signer() throws(Problem) -> SigstoreVerifier.Signer {
+    switch (certificateIdentity, certificateOidcIssuer, key) {
+    case (.some(let name), .some(let issuer), nil): return .identity(name: name, issuer: issuer)
+    case (nil, nil, .some(let path)): return .key(try Input.publicKey(path))
+    default:
+      throw .usage(
+        "usage.signer", "say who must have signed",
+        hint: "--certificate-identity with --certificate-oidc-issuer, or --key")
+    }
+  }
+}
+
+extension Input {
+  static func bundle(_ path: String) throws(Problem) -> SigstoreBundle {
+    do { return try SigstoreBundle(parsing: try FileSystem.read(path, limit: SigstoreBundle.limits.size)) } catch {
+      throw error.place?.hasPrefix(path) == true ? error : error.at(path)
+    }
+  }
+
+  /// A public key in a PEM file.
+  static func publicKey(_ path: String) throws(Problem) -> ForeignPublicKey {
+    do throws(Problem) {
+      let bytes = try FileSystem.read(path, limit: 16_384)
+      guard let text = String(validating: bytes, as: UTF8.self) else {
+        throw .malformed("key.pem", "this is not a PEM file", source: "RFC 7468 §13")
+      }
+      return try ForeignPublicKey(pem: text)
+    } catch { throw error.place?.hasPrefix(path) == true ? error : error.at(path) }
+  }
+
+  /// A file with every digest that a signature may be over, or a digest.
+  static func artifact(_ text: String) throws(Problem) -> SignedArtifact {
+    if HashAlgorithm.allCases.contains(where: { text.hasPrefix($0.rawValue + ":") }), FileSystem.status(text) == nil {
+      return SignedArtifact(name: text, digests: [try Digest(text)])
+    }
+    var sha256 = HashFunction(.sha256)
+    var sha384 = HashFunction(.sha384)
+    var sha512 = HashFunction(.sha512)
+    try FileSystem.open(text, links: .followed).forEachChunk { chunk throws(Problem) in
+      sha256.update(chunk)
+      sha384.update(chunk)
+      sha512.update(chunk)
+    }
+    return SignedArtifact(name: text, digests: [sha256.finish(), sha384.finish(), sha512.finish()]) {
+      () throws(Problem) in try FileSystem.read(text, limit: 1 << 30)
+    }
+  }
+}
+
+extension SigstoreVerifier.Judgement {
+  /// What machines want to know besides the checks.
+  var facts: [(String, JSON)] {
+    var facts: [(String, JSON)] = [("times", .array(Set(times).sorted().map { .string($0.description) }))]
+    if let signer {
+      facts.append(("signer", ["name": .string(signer.name), "issuer": .string(signer.issuer)]))
+    }
+    if let statement { facts.append(("predicateType", .string(statement.predicateType))) }
+    return facts
+  }
+}

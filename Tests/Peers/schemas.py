@@ -1,0 +1,158 @@
+#!/usr/bin/env python3
+"""Asks jsonschema whether the schemas in gates/schema describe what the programs really write.
+
+Run, after Tests/Peers/setup:  .build/peers/bin/python Tests/Peers/schemas.py ASSURE
+
+A miniature release is made with the program. Each schema must accept the documents that the program wrote, and refuse
+each copy of them in which one member is added, left out or of another kind. Exit codes are those of the project: 0, 65 a schema and a document differ, 70 not-run.
+"""
+import base64
+import json
+import os
+import subprocess
+import sys
+import tarfile
+import tempfile
+
+from shared import set_at, without
+
+try:
+    import jsonschema
+except ImportError as error:
+    print(f"not-run: the peer is not installed ({error})", file=sys.stderr)
+    sys.exit(70)
+
+ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+FOLDER = os.path.join(ROOT, "gates", "schema")
+sys.path.append(os.path.join(ROOT, "Tests", "EndToEnd"))
+from mini_release import MiniRelease  # noqa: E402
+
+# Members that a document may do without; objects whose members are names; members that may be anything.
+OPTIONAL = {"expected", "found", "source", "hint", "revokedSince", "sha256", "sha384", "sha512",
+            "security", "engineering", "operations", "builder", "verifier", "log"}
+NAMES = {"limits"}
+FREE = {"facts"}
+EXCEPTION = {
+    "id": "EX-1", "package": "pkg:swift/github.com/owner/name", "reason": "until 2.0", "owner": "ada",
+    "issued": "2026-11-01T00:00:00Z", "expires": "2026-12-31T00:00:00Z"}
+
+
+def payload(bytes_):
+    return json.loads(base64.b64decode(json.loads(bytes_)["payload"]))
+
+
+def documents(mini):
+    """(schema, where it comes from, document), each written by the program or accepted by it."""
+    final = f"{mini.tree}/artifacts/release/final"
+    pack = {member.name: tar.extractfile(member).read()
+            for tar in [tarfile.open(f"{final}/evidence.pack")] for member in tar.getmembers()}
+    yield "evidence-pack", "the manifest of the pack", payload(pack["manifest.json"])
+    yield "trust", "trust.json of the pack", payload(pack["trust.json"])
+    yield "release-policy", "policy.json of the pack", payload(pack["policy.json"])
+    yield "verdict", "verdict.json of the pack", json.loads(pack["verdict.json"])
+    for name in sorted(pack):
+        if name.startswith("records/"):
+            yield "record", name, payload(pack[name])["predicate"]
+    yield "dependency-exceptions", "the list of the pack", json.loads(pack["dependency-exceptions.json"])
+    result = mini.tool("evidence", "verify", f"{final}/evidence.pack", "--trust", f"{mini.folder}/trust.json", "--json",
+                       "--state", f"{mini.folder}/seen", "/bin/false", accept=(78,))
+    for check in json.loads(result.stdout)["checks"]:
+        yield "check", f"the check {check['id']} of evidence verify", check
+    mini.tool("evidence", "verify", f"{final}/evidence.pack", "--trust", f"{mini.folder}/trust.json",
+              "--state", f"{mini.folder}/seen")
+    states = [name for name in os.listdir(f"{mini.folder}/seen") if name.endswith(".json")]
+    assert len(states) == 1, states
+    yield "seen-state", states[0], json.load(open(f"{mini.folder}/seen/{states[0]}", encoding="utf-8"))
+    for name in ("root", "builder"):
+        yield "public-key", f"key public of {name}", json.loads(
+            mini.tool("key", "public", "--key", f"{mini.folder}/keys/{name}.json").stdout)
+    for gates, code in ((("markers", "soak"), 0), (("tests", "sbom"), 78)):
+        mini.tool("gate", "run", *gates, "--root", ROOT, "--evidence", f"{mini.folder}/none/evidence", "--json",
+                  f"{mini.folder}/results.json", accept=(code,))
+        yield "gate-results", " ".join(gates), json.load(open(f"{mini.folder}/results.json", encoding="utf-8"))
+
+
+def exceptions(mini):
+    """A list with an exception, which the program reads as such: it finds it unsigned, and nothing malformed."""
+    document = {"type": "rustynet-dependency-exceptions/v1", "exceptions": [EXCEPTION]}
+
+    def codes(value):
+        json.dump(value, open(f"{mini.folder}/e/dependency-exceptions.json", "w", encoding="utf-8"))
+        mini.tool("gate", "run", "exceptions", "--root", ROOT, "--evidence", f"{mini.folder}/e", "--json",
+                  f"{mini.folder}/results.json", accept=(78,))
+        gates = json.load(open(f"{mini.folder}/results.json", encoding="utf-8"))["gates"]
+        return {check["code"] for check in gates[0]["checks"]}
+
+    os.makedirs(f"{mini.folder}/e")
+    with open(f"{mini.tree}/artifacts/release/final/sbom.cdx.json", "rb") as file:
+        sbom = file.read()
+    open(f"{mini.folder}/e/sbom.cdx.json", "wb").write(sbom)
+    if "exceptions.unsigned" not in codes(document):
+        raise ValueError(f"the program does not read the list as one with an exception: {codes(document)}")
+    if "json.unknown-field" not in codes(set_at(document, ["exceptions", 0, "more"], 1)):
+        raise ValueError("the program accepts an unknown member of an exception")
+    return "dependency-exceptions", "a list with one exception", document
+
+
+def changes(value, path=()):
+    """Paths and copies with one member added, left out, or of another kind."""
+    def at(path_):
+        return "/" + "/".join(map(str, path_))
+    if isinstance(value, dict):
+        is_open = bool(path) and path[-1] in NAMES
+        if not is_open:
+            yield at(path) + " with one more", lambda d: set_at(d, [*path, "more"], 1)
+        for key, member in value.items():
+            if key not in OPTIONAL and not is_open:
+                yield at((*path, key)) + " left out", lambda d, key=key: without(d, [*path, key])
+            if key not in FREE:
+                yield at((*path, key)) + " of another kind", lambda d, key=key: set_at(d, [*path, key], {"x": [None]})
+                yield from changes(member, (*path, key))
+    elif isinstance(value, list):
+        for index, element in enumerate(value[:2]):
+            yield at((*path, index)) + " of another kind", lambda d, index=index: set_at(d, [*path, index], 1.5)
+            yield from changes(element, (*path, index))
+
+
+def main(assure, folder):
+    mini = MiniRelease(assure, folder)
+    os.makedirs(mini.folder, exist_ok=True)
+    result = mini.make()
+    if result.returncode != 0:
+        print(f"not-run: the miniature release did not pass: {result.stdout}", file=sys.stderr)
+        return 70
+    schemas = {}
+    for name in sorted(os.listdir(FOLDER)):
+        with open(os.path.join(FOLDER, name), encoding="utf-8") as file:
+            schema = json.load(file)
+        jsonschema.Draft202012Validator.check_schema(schema)
+        schemas[name.removesuffix(".schema.json")] = jsonschema.Draft202012Validator(schema)
+    failures, seen, controls = [], {}, 0
+    for name, place, document in [*documents(mini), exceptions(mini)]:
+        seen[name] = seen.get(name, 0) + 1
+        for error in schemas[name].iter_errors(document):
+            failures.append(f"{name}: {place}: {error.json_path}: {error.message[:200]}")
+        if seen[name] > 3:  # the changes of more of a kind say nothing new
+            continue
+        for change, make in changes(document):
+            controls += 1
+            if schemas[name].is_valid(make(document)):
+                failures.append(f"{name}: {place}: accepted with {change}")
+    failures += [f"{name}: no document was compared with this schema" for name in schemas if name not in seen]
+    for failure in failures:
+        print(failure, file=sys.stderr)
+    print(f"{len(schemas)} schemas, {sum(seen.values())} documents, {controls} controls, {len(failures)} failures")
+    return 65 if failures else 0
+
+
+if __name__ == "__main__":
+    if len(sys.argv) != 2:
+        print("usage: schemas.py ASSURE", file=sys.stderr)
+        sys.exit(64)
+    with tempfile.TemporaryDirectory(prefix="rustynet-schemas-") as temporary:
+        try:
+            code = main(sys.argv[1], f"{temporary}/mini")
+        except RuntimeError as error:
+            print(error, file=sys.stderr)
+            code = 65
+    sys.exit(code)

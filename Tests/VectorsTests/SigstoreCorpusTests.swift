@@ -1,0 +1,66 @@
+import Attestation
+import Cryptography
+import Diagnostics
+import LinuxKit
+import Sigstore
+import Testing
+import Vectors
+
+/// The bundles of others: the verdict, and for every refusal the reason.
+@Suite(.enabled(if: Corpora.exists("sigstore-bundles"), "not-run: the third-party corpora are not here"))
+struct SigstoreCorpusTests {
+  @Test func agreesOnBundles() throws {
+    let report = try SigstoreVectors.judge(path: Corpora.path("sigstore-bundles"))
+    #expect(report.failures.map(\.id).isEmpty)
+    #expect(report.summary(of: "sigstore") == "sigstore agree=60 disagree=0 skipped=0 total=60")
+  }
+
+  @Test func agreesOnNPM() throws {
+    let report = try NPMVectors.judge(path: Corpora.path("npm-attestations"))
+    #expect(report.failures.map(\.id).isEmpty)
+    #expect(report.summary(of: "npm") == "npm agree=12 disagree=0 skipped=0 total=12")
+  }
+
+  @Test func agreesOnPEP740() throws {
+    let report = try PEP740Vectors.judge(path: Corpora.path("pep740-attestations"))
+    #expect(report.failures.map(\.id).isEmpty)
+    #expect(report.summary(of: "pep740") == "pep740 agree=27 disagree=0 skipped=0 total=27")
+  }
+
+  /// Which code must be among the reasons: a refusal for another reason would hide that a rule is missing.
+  @Test(arguments: [
+    ("bundle-from-wrong-instance", "log.unknown"), ("bundle-unknown-version", "bundle.version"),
+    ("checkpoint-wrong-roothash", "log.checkpoint"), ("dsse-mismatch-sig", "log.entry-signature"),
+    ("inclusion-proof-corrupted-hash", "merkle.root"), ("incorrect-public-key", "log.entry-verifier"),
+    ("intoto-missing-inclusion-proof", "log.proof"),
+    ("intoto-tsa-timestamp-outside-cert-validity", "certificate.expired"), ("invalid-ct-key", "certificate.sct"),
+    // The key file was made by hand: its last characters are no base 64.
+    ("managed-key-wrong-key", "base64.spare-bits"), ("rekor2-checkpoint-missing-log-signature", "note.signature-line"),
+    ("rekor2-dsse-invalid-sig", "signature.invalid"),
+    ("rekor2-timestamp-outside-trust-root-tsa-validity", "timestamp.authority-time"),
+    ("rekor2-timestamp-untrusted-tsa-with-embedded-cert", "timestamp.signer"),
+    ("rekor2-timestamp-untrusted-tsa-without-embedded-cert", "timestamp.signer"),
+    ("rekor2-timestamp-with-incorrect-time", "certificate.expired"), ("signature-mismatch", "signature.invalid"),
+    ("wrong-hashedrekord-artifact", "log.entry-signature"), ("wrong-material", "signature.invalid"),
+  ])
+  func refusesForTheReason(name: String, code: String) throws {
+    let folder = Corpora.path("sigstore-bundles/\(name)_fail")
+    let own = "\(folder)/artifact"
+    let bytes = try FileSystem.read(
+      FileSystem.status(own) == nil ? Corpora.path("sigstore-bundles/a.txt") : own, limit: 1 << 20)
+    let artifact = SignedArtifact(name: name, digests: HashAlgorithm.allCases.map { Digest(of: bytes, $0) })
+    let codes: [String]
+    do throws(Problem) {
+      codes = try SigstoreVectors.checks(folder, artifact).filter { $0.outcome != .passed }.map(\.code)
+    } catch { codes = [error.code] }
+    #expect(codes.contains(code), "\(codes)")
+  }
+}
+
+@Suite struct PublicAnchorTests {
+  @Test func theRegistryKeyIsTheOneInTheRepository() throws {
+    let bytes = try FileSystem.read("attestations/trust/npm/registry-2022.pub.pem", limit: 4096)
+    #expect(bytes == Array(NPMRegistry.pem.utf8))
+    #expect(try NPMRegistry.key().kind == .ecdsaP256)
+  }
+}
