@@ -25,6 +25,8 @@ public func fuzz(_ start: UnsafePointer<UInt8>?, _ count: Int) -> CInt {
   case "pack": pack(bytes)
   case "trust": trust(bytes)
   case "signer": signer(bytes)
+  case "bundle": bundle(bytes)
+  case "certificate": certificate(bytes)
   default: fatalError("no such fuzz target: \(target)")
   }
   return 0

@@ -6,6 +6,25 @@ public enum Console {
   /// A line of the result.
   public static func print(_ line: String) { require(Printable.lines(line), on: 1) }
 
+  /// How a line of a result is meant.
+  public enum Tone: String, Sendable {
+    case good = "32"
+    case bad = "31"
+    case open = "33"
+  }
+
+  /// A line of the result in the colour of its tone, where standard output is a terminal and `NO_COLOR` is not set.
+  ///
+  /// The colour comes from here alone: control characters in the line itself are written out, as everywhere.
+  public static func print(_ line: String, tone: Tone?) {
+    guard let tone, isColoured else { return print(line) }
+    require("\u{1b}[\(tone.rawValue)m\(Printable.oneLine(line))\u{1b}[0m", on: 1)
+  }
+
+  private static let isColoured =
+    Host.isTerminal(1) && Host.environment("NO_COLOR") == nil
+    && Host.environment("TERM") != "dumb"
+
   /// A line about progress or a warning.
   public static func note(_ line: String) { require(Printable.oneLine(line), on: 2) }
 

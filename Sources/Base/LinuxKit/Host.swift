@@ -27,6 +27,9 @@ public enum Host {
   /// The architecture, as `uname -m` prints it.
   public static var architecture: String { field(\.machine) }
 
+  /// How many processors are online; at least one.
+  public static var cores: Int { max(Int(sysconf(Int32(_SC_NPROCESSORS_ONLN))), 1) }
+
   /// An environment variable, nil when it is not set or empty.
   public static func environment(_ name: String) -> String? {
     guard let value = unsafe getenv(name) else { return nil }

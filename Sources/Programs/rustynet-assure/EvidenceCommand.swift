@@ -105,9 +105,13 @@ struct EvidenceVerify: ParsableCommand {
   @OptionGroup var options: PackOptions
   @Option(help: "Remember here what was seen, and refuse anything older.") var state: String?
   @Argument(help: "Files, or digests, that must be among the released binaries.") var subjects: [String] = []
-  @OptionGroup var format: JSONOptions
+  @OptionGroup var format: AnswerOptions
 
   func run() throws {
+    try format.answer(about: options.pack, isBrief: true) { () throws(Problem) -> Answer in try answer() }
+  }
+
+  private func answer() throws(Problem) -> Answer {
     let pack = try options.read()
     var demand = try options.demand(subjects: subjects)
     let seen = try state.map { folder throws(Problem) in try SeenState(folder: folder, trust: demand.trust) }
@@ -119,13 +123,16 @@ struct EvidenceVerify: ParsableCommand {
       checks.append(try seen.update(pack, trust: try TrustFile(parsing: demand.trust.payload)))
     }
     let title = audit.verdict?.title ?? "no verdict could be derived"
-    try Report.finish(
-      "\(options.pack) as of \(demand.time): \(title)", checks, json: format.json,
+    var answer = Answer(
+      "\(options.pack) as of \(demand.time): \(title)", place: options.pack, checks,
       facts: [
         ("asOf", .string(demand.time.description)), ("profile", .string(demand.profile.rawValue)),
         ("verdict", audit.verdict?.json ?? .null),
         ("checkpoint", .string(String(decoding: pack.documents[MemberName.checkpoint] ?? [], as: UTF8.self))),
       ])
+    // A pack that could be read is judged: a document in it that is malformed is a reason to refuse the pack.
+    answer.exitCode = answer.outcome == .passed ? .passed : .refused
+    return answer
   }
 }
 

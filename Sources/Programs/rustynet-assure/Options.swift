@@ -70,42 +70,65 @@ enum Output {
   }
 }
 
-/// How checks are shown, and what a verb ends with.
-enum Report {
-  /// One line a check, and two for what was compared where it did not pass.
-  static func lines(_ checks: [Check]) -> [String] {
-    checks.flatMap { check -> [String] in
-      let mark =
-        switch check.outcome {
-        case .passed: "passed "
-        case .failed: "FAILED "
-        case .notRun: "not-run"
-        }
-      var lines = ["  \(mark) \(check.id): \(check.message)"]
-      guard check.outcome != .passed else { return lines }
-      if let expected = check.expected { lines.append("          expected \(expected)") }
-      if let found = check.found { lines.append("          found    \(found)") }
-      let notes = [check.code, check.source].compactMap(\.self).joined(separator: ", ")
-      lines.append("          rule     \(notes)")
-      if let hint = check.hint { lines.append("          hint     \(hint)") }
-      return lines
-    }.map(Printable.oneLine)
+/// In which form a verb that verifies answers.
+struct AnswerOptions: ParsableArguments {
+  @Flag(help: "Print the answer as JSON instead of text.")
+  var json = false
+  @Flag(help: "Print the answer as SARIF 2.1.0 instead of text.")
+  var sarif = false
+
+  func validate() throws {
+    if json, sarif { throw Problem.usage("usage.form", "--json and --sarif exclude each other") }
   }
 
-  /// Prints `title` and the checks, as text or as JSON, and ends with 78 unless all passed.
-  static func finish(_ title: String, _ checks: [Check], json: Bool, facts: [(String, JSON)] = []) throws {
-    let outcome = checks.outcome
-    if json {
-      var object = JSONObject()
-      object["outcome"] = .string(outcome.rawValue)
-      for (key, value) in facts { object[key] = value }
-      object["checks"] = .array(checks.map(\.json))
-      Console.print(JSON.object(object).printable)
-    } else {
-      Console.print("\(outcome == .passed ? "PASSED" : "REFUSED") \(title)")
-      for line in lines(checks) { Console.print(line) }
+  /// Runs `body` and says what came of it.
+  ///
+  /// A problem goes to standard error, as everywhere; a program that asked for a document gets one all the same.
+  func answer(about place: String, isBrief: Bool = false, _ body: () throws(Problem) -> Answer) throws {
+    let answer: Answer
+    do { answer = try body() } catch {
+      if json || sarif, error.kind != .usage { print(Answer(error, place: place), isBrief: isBrief) }
+      throw error
     }
-    if outcome != .passed { throw end(.refused) }
+    try finish(answer, isBrief: isBrief)
+  }
+
+  /// Prints the answer, and ends with its exit code unless everything passed.
+  func finish(_ answer: Answer, isBrief: Bool = false) throws {
+    print(answer, isBrief: isBrief)
+    if answer.exitCode != .passed { throw Report.end(answer.exitCode) }
+  }
+
+  private func print(_ answer: Answer, isBrief: Bool) {
+    var answer = answer
+    answer.facts += AnswerContext.facts
+    if json { return Console.print(answer.json.printable) }
+    if sarif { return Console.print(answer.sarif.printable) }
+    for line in AnswerContext.lines { Console.print(line) }
+    for line in answer.lines(isBrief: isBrief) { Console.print(line.text, tone: line.outcome.map(Report.tone)) }
+  }
+}
+
+/// What a verb that calls another one wants in its answer: `verify auto` says there what it recognised.
+enum AnswerContext {
+  @TaskLocal static var facts: [(name: String, value: JSON)] = []
+  @TaskLocal static var lines: [String] = []
+}
+
+/// How checks are shown, and what a verb ends with.
+enum Report {
+  /// One line a check, and more where it did not pass.
+  static func lines(_ checks: [Check]) -> [String] {
+    checks.flatMap { Answer.lines(of: $0, isBrief: true).map(\.text) }
+  }
+
+  /// The colour of an outcome.
+  static func tone(_ outcome: Outcome) -> Console.Tone {
+    switch outcome {
+    case .passed: .good
+    case .failed: .bad
+    case .notRun: .open
+    }
   }
 
   /// Ends a verb that has already said what is wrong.

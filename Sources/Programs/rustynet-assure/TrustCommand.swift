@@ -18,7 +18,10 @@ struct TrustCommand: ParsableCommand {
       Example: rustynet-assure trust init --principal ada --public-key ada.json --output trust.json
                rustynet-assure trust sign trust.json --key ada-key.json --passphrase-file pass
       """,
-    subcommands: [TrustInit.self, TrustAdd.self, TrustRole.self, TrustRevoke.self, TrustSign.self, TrustInspect.self])
+    subcommands: [
+      TrustInit.self, TrustAdd.self, TrustRole.self, TrustRevoke.self, TrustSign.self, TrustInspect.self,
+      TrustShow.self,
+    ])
 }
 
 /// A trust file on disk: a draft, or an envelope.

@@ -34,50 +34,53 @@ struct VerifyBundle: ParsableCommand {
       """)
 
   @Option(help: "The bundle.") var bundle: String
-  @Option(help: "Whom the certificate must name: an e-mail address or a URI, exactly.")
-  var certificateIdentity: String?
-  @Option(help: "Who must have vouched for the identity, exactly.") var certificateOidcIssuer: String?
+  @OptionGroup var signer: SignerIdentityOptions
   @Option(help: "The public key (PEM) that must have signed, where there is no certificate.") var key: String?
   @OptionGroup var trusted: TrustedRootOptions
-  @OptionGroup var format: JSONOptions
+  @OptionGroup var format: AnswerOptions
   @Argument(help: "A file, or a digest such as sha256:HEX.") var artifact: String
 
   func run() throws {
-    let signer = try signer()
-    let root = try trusted.root()
-    let artifact = try Input.artifact(artifact)
-    let judgement = SigstoreVerifier(root: root).judge(try Input.bundle(bundle), artifact: artifact, signer: signer)
-    try Report.finish("\(bundle) for \(artifact.name)", judgement.checks, json: format.json, facts: judgement.facts)
-  }
-
-  private func signer() throws(Problem) -> SigstoreVerifier.Signer {
-    switch (certificateIdentity, certificateOidcIssuer, key) {
-    case (.some(let name), .some(let issuer), nil): return .identity(name: name, issuer: issuer)
-    case (nil, nil, .some(let path)): return .key(try Input.publicKey(path))
-    default:
-      throw .usage(
-        "usage.signer", "say who must have signed",
-        hint: "--certificate-identity with --certificate-oidc-issuer, or --key")
+    let expected = try signer.or(key: key)
+    try format.answer(about: bundle) { () throws(Problem) -> Answer in
+      let verifier = SigstoreVerifier(root: try trusted.root())
+      let artifact = try Input.artifact(artifact)
+      let parsed = try Input.parsed(bundle, limit: SigstoreBundle.limits.size) { bytes throws(Problem) in
+        try SigstoreBundle(parsing: bytes)
+      }
+      let judgement = verifier.judge(parsed, artifact: artifact, signer: expected)
+      return Answer("\(bundle) for \(artifact.name)", place: bundle, judgement.checks, facts: judgement.facts)
     }
   }
 }
 
-extension Input {
-  static func bundle(_ path: String) throws(Problem) -> SigstoreBundle {
-    do { return try SigstoreBundle(parsing: try FileSystem.read(path, limit: SigstoreBundle.limits.size)) } catch {
-      throw error.place?.hasPrefix(path) == true ? error : error.at(path)
-    }
-  }
+/// Whom a certificate must name.
+struct SignerIdentityOptions: ParsableArguments {
+  @Option(help: "Whom the certificate must name: an e-mail address or a URI, exactly.")
+  var certificateIdentity: String?
+  @Option(help: "Who must have vouched for the identity, exactly.") var certificateOidcIssuer: String?
 
+  static let wrong = Problem.usage(
+    "usage.signer", "say who must have signed",
+    hint: "--certificate-identity with --certificate-oidc-issuer, or --key where the verb has it")
+
+  var isEmpty: Bool { certificateIdentity == nil && certificateOidcIssuer == nil }
+
+  func required() throws(Problem) -> SigstoreVerifier.Signer {
+    guard let certificateIdentity, let certificateOidcIssuer else { throw SignerIdentityOptions.wrong }
+    return .identity(name: certificateIdentity, issuer: certificateOidcIssuer)
+  }
+}
+
+extension Input {
   /// A public key in a PEM file.
-  static func publicKey(_ path: String) throws(Problem) -> ForeignPublicKey {
-    do throws(Problem) {
-      let bytes = try FileSystem.read(path, limit: 16_384)
+  static func foreignKey(_ path: String) throws(Problem) -> ForeignPublicKey {
+    try parsed(path, limit: 16_384) { bytes throws(Problem) in
       guard let text = String(validating: bytes, as: UTF8.self) else {
         throw .malformed("key.pem", "this is not a PEM file", source: "RFC 7468 §13")
       }
       return try ForeignPublicKey(pem: text)
-    } catch { throw error.place?.hasPrefix(path) == true ? error : error.at(path) }
+    }
   }
 
   /// A file with every digest that a signature may be over, or a digest.

@@ -12,7 +12,21 @@ import Wire
 struct VerifyCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "verify", abstract: "Verify what was signed, offline.",
-    subcommands: [VerifyAttestation.self, VerifyBundle.self])
+    discussion: """
+      Every verb prints each check in order as passed, failed or not-run, with what was compared; --json and --sarif
+      give the same to programs (documents/specs/verification-answer.md).
+      """,
+    subcommands: [
+      VerifyAuto.self,
+      VerifyAttestation.self,
+      VerifyBundle.self,
+      VerifyBundles.self,
+      VerifyNPM.self,
+      VerifyPEP740.self,
+      VerifySSHSignature.self,
+      VerifyMinisign.self,
+      VerifyOpenSSL.self,
+    ])
 }
 
 /// `rustynet-assure verify attestation`.
@@ -33,11 +47,15 @@ struct VerifyAttestation: ParsableCommand {
   @Option(help: "The type that the predicate must have: a URI or a short name.") var predicateType: String?
   @Option(help: "The profile that the keys must be for (default: the trust file's).") var profile: Profile?
   @OptionGroup var time: TimeOptions
-  @OptionGroup var format: JSONOptions
+  @OptionGroup var format: AnswerOptions
   @Argument(help: "Files, or digests such as sha256:HEX.") var subjects: [String]
 
   func run() throws {
     guard !subjects.isEmpty else { throw Problem.usage("usage.subject", "name at least one subject") }
+    try format.answer(about: envelope) { () throws(Problem) -> Answer in try answer() }
+  }
+
+  private func answer() throws(Problem) -> Answer {
     let time = try time.time()
     let signed = try Input.envelope(envelope)
     let trust = try loadTrust(trust, fingerprint: trustFingerprint, profile: profile, at: time)
@@ -57,7 +75,7 @@ struct VerifyAttestation: ParsableCommand {
     } else {
       checks.append(.notRun("subjects", "signature.first", "nothing else was looked at: the signatures do not hold"))
     }
-    try Report.finish("\(envelope) as of \(time)", checks, json: format.json, facts: facts)
+    return Answer("\(envelope) as of \(time)", place: envelope, checks, facts: facts)
   }
 
   private func subject(_ file: (name: String, digests: [Digest]), in statement: Statement) -> Check {

@@ -28,6 +28,9 @@ public struct Check: Sendable, Equatable {
   public var source: String?
   /// What the reader can do about it.
   public var hint: String?
+  /// The sort of problem that this check stands for, nil where it was a comparison; it is in no document, and decides
+  /// nothing but the exit code of an answer.
+  public private(set) var problem: Problem.Kind?
 
   private init(
     _ id: String, _ outcome: Outcome, _ code: String, _ message: String, _ expected: String?, _ found: String?,
@@ -82,6 +85,14 @@ public struct Check: Sendable, Equatable {
     self.init(
       id, problem.kind == .couldNotRun ? .notRun : .failed, problem.code, message, nil, nil, problem.source,
       problem.hint)
+    self.problem = problem.kind
+  }
+
+  /// Equal when all that a document says of both is.
+  public static func == (left: Check, right: Check) -> Bool {
+    left.id == right.id && left.outcome == right.outcome && left.code == right.code && left.message == right.message
+      && left.expected == right.expected && left.found == right.found && left.source == right.source
+      && left.hint == right.hint
   }
 
   /// The check as it stands in signed documents; absent facts have no member.

@@ -22,8 +22,9 @@ extension SigstoreVerifier.Run {
     }
     if entry.promise != nil {
       let time = entry.integratedTime?.description ?? "no time"
+      let isProved = entry.proof == nil ? "; a promise alone, the bundle has no proof that it was kept" : ""
       let holds = check(
-        "\(id).promise", "the log \(log.name) promised to include it at \(time)", found: time,
+        "\(id).promise", "the log \(log.name) promised to include it at \(time)\(isProved)", found: time,
         source: "Rekor, signed entry timestamp"
       ) { () throws(Problem) in
         try log.requirePromise(of: entry)

@@ -1,0 +1,37 @@
+import Attestation
+import Cryptography
+import Diagnostics
+import Sigstore
+import X509
+
+/// Bundles, trusted roots and the documents of registries: whatever parses is judged too, because the body of a log's
+/// entry, its checkpoint and a certificate's extensions are read only then.
+func bundle(_ bytes: [UInt8]) {
+  _ = try? TrustedRoot(parsing: bytes)
+  let artifact = SignedArtifact(name: "a", digests: [Digest(of: [0])]) { () throws(Problem) in [0] }
+  guard let root = try? TrustedRoot.Instance.production.root() else { fatalError("the compiled root does not parse") }
+  let verifier = SigstoreVerifier(root: root)
+  if let bundle = try? SigstoreBundle(parsing: bytes) {
+    let judgement = verifier.judge(bundle, artifact: artifact, signer: .judgedByCaller)
+    precondition(judgement.checks.outcome != .passed, "a bundle of the fuzzer verifies")
+  }
+  if let list = try? PyPIAttestation.list(parsing: bytes) {
+    for one in list { _ = verifier.judge(one, artifact: artifact, name: "a", signer: .judgedByCaller) }
+  }
+  if let list = try? NPMAttestations(parsing: bytes), let key = try? NPMRegistry.key() {
+    _ = list.judge(by: verifier, artifact: artifact, registryKey: key, signer: .judgedByCaller)
+  }
+}
+
+/// A certificate that parses has the encoding that it was read from, and no extension makes it crash.
+func certificate(_ bytes: [UInt8]) {
+  _ = try? DER.elements(bytes)
+  guard let certificate = try? Certificate(der: bytes) else { return }
+  precondition(certificate.der == bytes, "a certificate has two spellings")
+  _ = try? certificate.alternativeNames()
+  _ = try? certificate.extendedKeyUsages()
+  _ = try? certificate.allowsDigitalSignature()
+  _ = try? certificate.precertificate()
+  _ = try? CertificateAuthority(chain: [certificate], validFrom: certificate.notBefore, validUntil: nil)
+    .requireIssued(certificate, at: certificate.notBefore)
+}
