@@ -57,6 +57,8 @@ let package = Package(
       name: "CSodium", path: "Sources/C/CSodium", pkgConfig: "libsodium", providers: [.apt(["libsodium-dev"])]),
     .systemLibrary(
       name: "CCrypto", path: "Sources/C/CCrypto", pkgConfig: "libcrypto", providers: [.apt(["libssl-dev"])]),
+    // Its header alone, without pkg-config, which would link libp11-kit: a driver is loaded when a key is on a token.
+    .systemLibrary(name: "CPKCS11", path: "Sources/C/CPKCS11", providers: [.apt(["libp11-kit-dev"])]),
 
     // Layer 1: bytes, text and errors.
     room("Base", "Diagnostics"),
@@ -67,7 +69,7 @@ let package = Package(
     room("Base", "LinuxKit", ["Diagnostics", "Wire"]),
     room("Trust", "Cryptography", ["Diagnostics", "Wire", "CSodium", "CCrypto"]),
     room("Trust", "X509", ["Diagnostics", "Wire", "Cryptography", "CCrypto"]),
-    room("Trust", "KeyCustody", ["Diagnostics", "Wire", "StrictJSON", "LinuxKit", "Cryptography"]),
+    room("Trust", "KeyCustody", ["Diagnostics", "Wire", "StrictJSON", "LinuxKit", "Cryptography", "CPKCS11"]),
 
     // Layer 3: pure rules, without files, sockets and clocks.
     room("Trust", "Attestation", ["Diagnostics", "Wire", "StrictJSON", "Cryptography", "X509"]),

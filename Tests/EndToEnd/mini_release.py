@@ -60,6 +60,12 @@ parameters:
 for name in ("provenance", "build", "dependencies", "exceptions", "algorithms", "primitives", "layers", "secrets", "format", "markers",
              "documents", "lean-binaries", "soak", "sign-offs", "hardware-keys"):
     GATES[name] = WORD.replace("NAME", name)
+# With MINI_TOKEN, an address with “{}” for the name of the key, root and builder sign on a token, whose PIN is in the
+# file MINI_PIN, and the gate that judges how they are kept is the real one.
+TOKEN = os.environ.get("MINI_TOKEN")
+if TOKEN:
+    with open(os.path.join(os.path.dirname(__file__), "../../gates/hardware-keys.yaml"), encoding="utf-8") as file:
+        GATES["hardware-keys"] = file.read()
 POLICY = {
     "type": "rustynet-release-policy/v1", "version": 1, "issued": "2026-01-01T00:00:00Z",
     "expires": "2046-01-01T00:00:00Z", "profile": "release", "subjects": ["tiny"], "gates": [], "deferred": [],
@@ -120,6 +126,19 @@ class MiniRelease:
     def passphrase(self):
         return ("--passphrase-file", f"{self.folder}/passphrase")
 
+    def signer(self, name):
+        """The options for the key of root or builder."""
+        if TOKEN:
+            return ("--key", TOKEN.format(name), "--passphrase-file", os.environ["MINI_PIN"])
+        return ("--key", f"{self.folder}/keys/{name}.json", *self.passphrase())
+
+    def public(self, name):
+        """The options for its public half, with what the token says of it."""
+        if not TOKEN:
+            return ("--public-key", f"{self.folder}/keys/{name}.json")
+        self.tool("key", "attest", *self.signer(name), "--output", f"{name}-attestation.json")
+        return ("--key-attestation", f"{name}-attestation.json")
+
     def make_tree(self):
         write(f"{self.tree}/Package.swift", MANIFEST)
         write(f"{self.tree}/Sources/main.swift", "print(1)\n")
@@ -137,22 +156,24 @@ class MiniRelease:
         self.run(*git, "commit", "-q", "-m", "tiny", cwd=self.tree)
 
     def make_trust(self):
-        self.tool("trust", "init", "--principal", "root", "--public-key", "keys/root.json", "--output", "draft.json")
+        self.tool("trust", "init", "--principal", "root", *self.public("root"), "--output", "draft.json")
         trust = json.load(open(f"{self.folder}/draft.json", encoding="utf-8"))
-        self.tool("trust", "add", "draft.json", "--principal", "builder", "--public-key", "keys/builder.json",
+        self.tool("trust", "add", "draft.json", "--principal", "builder", *self.public("builder"),
                   "--role", "builder", "--role", "verifier", "--role", "log")
+        if TOKEN:  # the ledger's key is a sealed one
+            self.tool("trust", "add", "draft.json", "--principal", "builder-log", "--public-key", "keys/builder.json")
         trust = json.load(open(f"{self.folder}/draft.json", encoding="utf-8"))
         for role in ("builder", "verifier", "log"):  # the root measures nothing
-            trust["roles"][role]["principals"] = ["builder"]
+            trust["roles"][role]["principals"] = ["builder-log" if TOKEN and role == "log" else "builder"]
         write(f"{self.folder}/draft.json", json.dumps(trust))
-        self.tool("trust", "sign", "draft.json", "--key", "keys/root.json", *self.passphrase(),
+        self.tool("trust", "sign", "draft.json", *self.signer("root"),
                   "--output", "trust.json")
         facts = json.loads(self.tool("trust", "inspect", "trust.json", "--json").stdout)
         write(f"{self.folder}/fingerprint", facts["rootFingerprint"] + "\n")
         policy = dict(POLICY, gates=[{"id": name, "definition": "sha256:" + "0" * 64} for name in GATES])
         write(f"{self.folder}/plain-policy.json", json.dumps(policy))
         self.tool("release-policy", "pin", "plain-policy.json", "--root", self.tree)
-        self.tool("release-policy", "sign", "plain-policy.json", "--key", "keys/root.json", *self.passphrase(),
+        self.tool("release-policy", "sign", "plain-policy.json", *self.signer("root"),
                   "--output", "policy.json")
 
     def release(self):
@@ -161,14 +182,16 @@ class MiniRelease:
         # record run removes an old event stream and expects the command to write a new one.
         self.tool("record", "run", "--name", "tests", "--output", f"{final}/evidence/records/tests.json",
                   "--subject", ".build/release/tiny", "--swift-testing-events", ".build/events",
-                  "--key", f"{self.folder}/keys/builder.json", *self.passphrase(),
+                  *self.signer("builder"),
                   "--", "cp", "../events", ".build/events", cwd=self.tree)
         fingerprint = open(f"{self.folder}/fingerprint", encoding="utf-8").read().strip()
         return self.tool(
-            "release", "--profile", "release", "--key", f"{self.folder}/keys/builder.json", *self.passphrase(),
+            "release", "--profile", "release", *self.signer("builder"),
             "--trust", f"{self.folder}/trust.json", "--trust-fingerprint", fingerprint,
             "--policy", f"{self.folder}/policy.json", "--ledger", f"{self.folder}/ledger",
-            "--origin", "example.org/tiny", cwd=self.tree, accept=(0, 78))
+            "--origin", "example.org/tiny",
+            *(("--log-key", f"{self.folder}/keys/builder.json", "--log-passphrase-file", f"{self.folder}/passphrase")
+              if TOKEN else ()), cwd=self.tree, accept=(0, 78))
 
 
 if __name__ == "__main__":

@@ -8,6 +8,7 @@ import ForeignSignatures
 import Glibc
 import Gates
 import InTotoLayout
+import KeyCustody
 import StrictJSON
 import TransparencyLog
 import Wire
@@ -30,6 +31,7 @@ public func fuzz(_ start: UnsafePointer<UInt8>?, _ count: Int) -> CInt {
   case "layout": layout(bytes)
   case "link": link(bytes)
   case "rule": rule(bytes)
+  case "signer": signer(bytes)
   case "bundle": bundle(bytes)
   case "certificate": certificate(bytes)
   case "sshsig": sshsig(bytes)
@@ -149,5 +151,16 @@ private func timestamp(_ bytes: [UInt8]) {
   for content in [Array("message".utf8), bytes] {
     let judgement = token.judge(over: content, authorities: authorities)
     precondition(!judgement.holds || token.isAbout(content), "a token holds over other bytes")
+}
+
+/// Addresses of tokens, files of external signers, attestations of keys: an attestation that parses is its facts.
+private func signer(_ bytes: [UInt8]) {
+  if let uri = try? TokenURI(String(decoding: bytes, as: UTF8.self)) {
+    precondition(uri.object != nil || uri.id != nil, "an address names no key")
+    precondition(uri.pinFile?.hasPrefix("/") ?? true, "a PIN is read from elsewhere than a file")
+  }
+  _ = try? ExternalSigner(parsing: bytes)
+  if let attestation = try? KeyAttestation(parsing: bytes) {
+    precondition((try? KeyAttestation(parsing: attestation.json.canonical)) == attestation, "an attestation changed")
   }
 }

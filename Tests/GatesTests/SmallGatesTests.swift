@@ -135,7 +135,10 @@ import Wire
     ("sha1 for signing", lists(("own-signing", ["ed25519", "sha1"])), ["algorithm.denied"]),
     ("md5 at rest", lists(("at-rest", ["md5"])), ["algorithm.denied"]),
     ("an empty list", lists(("tunnel", [])), ["algorithm.no-list"]),
-    ("no lists", .object(JSONObject()), [String](repeating: "algorithm.no-list", count: 5)),
+    (
+      "no lists", .object(JSONObject()),
+      [String](repeating: "algorithm.no-list", count: AlgorithmPolicy.Use.allCases.count)
+    ),
   ]
 
   @Test(arguments: rows) func judges(_ row: (name: String, lists: JSON, codes: [String])) throws {

@@ -78,10 +78,10 @@ public struct Manifest: Sendable {
   ///
   /// The signature carries no key id: a hint is not signed, and every byte of a pack must be.
   public static func pack(
-    _ members: [Container.Member], profile: Profile, created: Timestamp, key: Ed25519.SigningKey
+    _ members: [Container.Member], profile: Profile, created: Timestamp, key: any Signer
   ) throws(Problem) -> [UInt8] {
     let manifest = Manifest(profile: profile, created: created, members: members)
-    let envelope = Envelope(
+    let envelope = try Envelope(
       payloadType: payloadType, payload: manifest.json.canonical, signedBy: [key], hints: false)
     return try Container.encode(members + [Container.Member(name: name, bytes: envelope.encoded)])
   }

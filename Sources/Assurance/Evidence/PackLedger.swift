@@ -42,12 +42,15 @@ extension Pack {
     var keys: [NoteKey] = []
     for principal in trust.principals where trust.roles[.log]?.principals.contains(principal.name) ?? false {
       for key in principal.keys where (try? key.requireUsable(at: time, for: manifest.profile)) != nil {
-        keys.append(try NoteKey(name: origin, publicKey: key.key))
+        // Checkpoints are signed notes, and those know Ed25519 (C2SP signed-note); another key of the log never signs one.
+        guard let publicKey = key.key.ed25519 else { continue }
+        keys.append(try NoteKey(name: origin, publicKey: publicKey))
       }
     }
     guard !keys.isEmpty else {
       throw .refused(
-        "ledger.no-key", "no key of the role log is usable at \(time)", hint: "see rustynet-assure trust inspect")
+        "ledger.no-key", "no Ed25519 key of the role log is usable at \(time)",
+        hint: "see rustynet-assure trust inspect")
     }
     return keys
   }

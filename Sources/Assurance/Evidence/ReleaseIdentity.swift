@@ -5,7 +5,7 @@ public import TransparencyLog
 /// With what a release is signed: the key of the run, its trust file, and its ledger.
 public struct ReleaseIdentity: Sendable {
   /// Signs records, provenance, verdict and pack.
-  public let key: Ed25519.SigningKey
+  public let key: any Signer
   /// The signed trust file.
   public let trustEnvelope: Envelope
   /// The trust file.
@@ -17,7 +17,7 @@ public struct ReleaseIdentity: Sendable {
 
   /// An identity whose parts belong together.
   public init(
-    key: Ed25519.SigningKey, trustEnvelope: Envelope, trust: TrustFile, log: NoteSigner, ledger: String
+    key: any Signer, trustEnvelope: Envelope, trust: TrustFile, log: NoteSigner, ledger: String
   ) {
     self.key = key
     self.trustEnvelope = trustEnvelope

@@ -26,9 +26,9 @@ extension ReleaseRun {
     report("judged: \(verdict.title)")
     documents[MemberName.verdict] = verdict.encoded
     documents[MemberName.summary] =
-      Decision.summary(verdict, documents: documents, program: workspace.tool)
+      try Decision.summary(verdict, documents: documents, program: workspace.tool)
       .signed(by: [identity.key]).encoded
-    documents[MemberName.result] = Decision.result(verdict).signed(by: [identity.key]).encoded
+    documents[MemberName.result] = try Decision.result(verdict).signed(by: [identity.key]).encoded
     let second = [MemberName.verdict, MemberName.summary, MemberName.result]
     let last = try writer.append(second.map { LedgerEntry(name: $0, document: documents[$0] ?? []).encoded })
     let places = Array(zip(first, receipt.indices)) + Array(zip(second, last.indices))

@@ -156,7 +156,7 @@ public struct ReleaseRun: Sendable {
     try write(bytes, MemberName.sbom)
     let statement = Statement(
       subjects: subjects, predicateType: PredicateType.cycloneDX, predicate: try JSON(parsing: bytes))
-    try write(statement.signed(by: [identity.key]).encoded, MemberName.signedSBOM)
+    try write(try statement.signed(by: [identity.key]).encoded, MemberName.signedSBOM)
   }
 
   private func writeProvenance(_ subjects: [Subject]) async throws(Problem) {
@@ -173,7 +173,7 @@ public struct ReleaseRun: Sendable {
     let facts = try await ProvenanceFacts.collect(request, report: report)
     let statement = Statement(
       subjects: subjects, predicateType: PredicateType.provenance, predicate: ProvenanceWriter.predicate(facts))
-    try write(statement.signed(by: [identity.key]).encoded, MemberName.provenance)
+    try write(try statement.signed(by: [identity.key]).encoded, MemberName.provenance)
   }
 
   /// Lets every gate of the policy look, and signs what it saw.
@@ -201,7 +201,7 @@ public struct ReleaseRun: Sendable {
 
   private func sign(_ record: Record, about subjects: [Subject], _ name: String) throws(Problem) {
     let statement = Statement(subjects: subjects, predicateType: PredicateType.record, predicate: record.json)
-    try write(statement.signed(by: [identity.key]).encoded, name)
+    try write(try statement.signed(by: [identity.key]).encoded, name)
   }
 
   private func write(_ bytes: [UInt8], _ name: String) throws(Problem) {

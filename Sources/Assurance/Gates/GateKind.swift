@@ -46,7 +46,8 @@ enum GateKinds {
   static let all: [any GateKind.Type] = [
     LayersGate.self, CommandGate.self, SearchGate.self, DocumentsGate.self, TestsGate.self, SBOMGate.self,
     BuildGate.self,
-    ProvenanceGate.self, ExceptionsGate.self, DependenciesGate.self, AlgorithmsGate.self, PendingGate.self,
+    ProvenanceGate.self, ExceptionsGate.self, DependenciesGate.self, AlgorithmsGate.self, HardwareKeysGate.self,
+    PendingGate.self,
   ]
 
   static func named(_ name: String) throws(Problem) -> any GateKind.Type {

@@ -29,7 +29,7 @@ func fileProblem(_ call: StaticString, _ path: String, _ code: Int32) -> Problem
   }
 }
 
-private func errorText(_ code: Int32) -> String {
+func errorText(_ code: Int32) -> String {
   // Safe: strerror returns a string of the C library, and it is copied at once.
   unsafe strerror(code).map { unsafe String(cString: $0) } ?? "error \(code)"
 }

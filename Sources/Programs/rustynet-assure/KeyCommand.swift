@@ -8,14 +8,14 @@ import StrictJSON
 /// `rustynet-assure key`: the signing keys of this toolkit.
 struct KeyCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
-    commandName: "key", abstract: "Make and look after sealed signing keys.",
+    commandName: "key", abstract: "Make and look after sealed signing keys, and say how a key is kept.",
     discussion: """
       Example: rustynet-assure key generate --output keys/ada.json --passphrase-file pass
 
       A key file is sealed under a passphrase and lies with mode 0600 in a folder with mode 0700, both yours. \
       The format is documents/specs/sealed-key.md.
       """,
-    subcommands: [Generate.self, Public.self, Inspect.self, ChangePassphrase.self])
+    subcommands: [Generate.self, Public.self, Inspect.self, ChangePassphrase.self, Attest.self])
 }
 
 extension KeyCommand {
@@ -47,28 +47,39 @@ extension KeyCommand {
     enum Format: String, ExpressibleByArgument, CaseIterable { case json, raw, pem, note }
 
     static let configuration = CommandConfiguration(
-      abstract: "Print the public key that a key file states; no passphrase is needed.",
+      abstract: "Print the public key that a key file states, without its passphrase, or that a token has.",
       discussion: """
         Without the passphrase the file is not authenticated; its owner and its modes are what speaks for it. \
         raw is the base 64 of the 32 bytes, pem a SubjectPublicKeyInfo, note a C2SP verifier key.
         """)
 
-    @Option(help: "The key file.") var key: String
+    @Option(help: "The key: a sealed file, “pkcs11:…” on a token, or “command:FILE” of an external signer.")
+    var key: String
     @Option(help: "json, raw, pem or note.") var format = Format.json
     @Option(help: "The name in a note's verifier key.") var name: String?
+    @OptionGroup var passphrase: PassphraseOptions
 
     func validate() throws {
       if (format == .note) != (name != nil) { throw ValidationError("--name belongs to --format note, which needs it") }
     }
 
     func run() throws {
-      let publicKey = try KeyFile.publicKey(path: key)
+      let publicKey = try publicKey()
       switch format {
       case .json: Console.print(publicKey.json)
       case .raw: Console.print(publicKey.base64)
       case .pem: Console.print(publicKey.pem)
-      case .note: Console.print(try publicKey.noteVerifier(name: name ?? ""))
+      case .note:
+        guard let key = publicKey.ed25519 else {
+          throw Problem.usage("usage.note", "signed notes know Ed25519 keys, not \(publicKey.algorithm.rawValue)")
+        }
+        Console.print(try key.noteVerifier(name: name ?? ""))
       }
+    }
+
+    private func publicKey() throws(Problem) -> VerificationKey {
+      if case .file(let path) = try SignerAddress(key) { return VerificationKey(try KeyFile.publicKey(path: path)) }
+      return try passphrase.signer(key).verificationKey
     }
   }
 
@@ -100,6 +111,9 @@ extension KeyCommand {
     @Option(help: "Read the new passphrase from this file.") var newPassphraseFile: String?
 
     func run() throws {
+      guard case .file = try SignerAddress(key.key) else {
+        throw Problem.usage("key.sealed", "only a sealed key file has a passphrase that we can change")
+      }
       let old = try key.passphrase.source().read()
       let new = try newSource().read()
       try KeyFile.changePassphrase(path: key.key, from: old, to: new)

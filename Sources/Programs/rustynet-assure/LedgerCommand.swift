@@ -35,7 +35,7 @@ struct LedgerKeyOptions: ParsableArguments {
 
   /// The signer for the ledger `origin`.
   func signer(origin: String) throws(Problem) -> NoteSigner {
-    try NoteSigner(name: origin, signingKey: try key.load())
+    try NoteSigner(name: origin, signingKey: try key.unseal())
   }
 
   /// The signer for a ledger that is there; its origin is checked again when the checkpoint is verified.

@@ -34,8 +34,8 @@ struct PolicySign: ParsableCommand {
     let (policy, document, envelope) = try PolicyCommand.read(file)
     let key = try key.load()
     var signed =
-      envelope ?? Envelope(payloadType: ReleasePolicy.payloadType, payload: document.canonical, signedBy: [key])
-    signed.sign(with: key)
+      try envelope ?? Envelope(payloadType: ReleasePolicy.payloadType, payload: document.canonical, signedBy: [key])
+    try signed.sign(with: key)
     try Output.write(signed.encoded, to: output)
     Console.note("wrote \(output): version \(policy.version), \(policy.digest)")
   }

@@ -31,6 +31,26 @@ enum PreviewIdentity {
     return identity
   }
 
+  /// The identity with another signer of measurements, verdict and pack, such as a key on a token.
+  ///
+  /// Its trust file is made for this run and signed by the preview key, which stays its root and signs the ledger.
+  static func load(signingWith signer: any Signer) throws(Problem) -> ReleaseIdentity {
+    let own = try load()
+    let now = Host.now()
+    let root = RoleRule(threshold: 1, principals: [principal])
+    let rule = RoleRule(threshold: 1, principals: ["signer"])
+    let trusted = TrustedKey(
+      key: signer.verificationKey, validFrom: now, validUntil: own.trust.expires, use: .preview,
+      custody: KeyAttestation(of: signer, at: now).custody)
+    let trust = try TrustFile(
+      version: 1, issued: now, expires: own.trust.expires, profile: .preview,
+      principals: own.trust.principals + [Principal(name: "signer", keys: [trusted])],
+      roles: [.root: root, .log: root, .builder: rule, .verifier: rule])
+    let envelope = try Envelope(
+      payloadType: TrustFile.payloadType, payload: trust.json.canonical, signedBy: [own.key])
+    return ReleaseIdentity(key: signer, trustEnvelope: envelope, trust: trust, log: own.log, ledger: own.ledger)
+  }
+
   private static func stateFolder() throws(Problem) -> String {
     if let state = Host.environment("XDG_STATE_HOME"), state.hasPrefix("/") { return "\(state)/rustynet" }
     guard let home = Host.environment("HOME"), home.hasPrefix("/") else {

@@ -71,7 +71,7 @@ struct RecordRun: AsyncParsableCommand {
           log: result.log)
       ], facts: try facts())
     let statement = Statement(subjects: subjects, predicateType: PredicateType.record, predicate: record.json)
-    try Output.write(statement.signed(by: [key]).encoded, to: output)
+    try Output.write(try statement.signed(by: [key]).encoded, to: output)
     Console.note("recorded “\(name)” (\(result.status)) in \(output)")
     if !result.status.isSuccess { throw Report.end(.refused) }
   }

@@ -61,9 +61,10 @@ struct ReleaseCommand: AsyncParsableCommand {
   private func preview(_ workspace: Workspace) throws(Problem) -> (ReleaseIdentity, ReleasePolicy, [UInt8]) {
     let path = "\(workspace.root)/attestations/policies/preview.json"
     let bytes = try FileSystem.read(path, limit: 1 << 20, links: .refused)
-    do throws(Problem) { return (try PreviewIdentity.load(), try PinnedPolicy.read(bytes), bytes) } catch {
-      throw error.at(path)
-    }
+    let policy: ReleasePolicy
+    do { policy = try PinnedPolicy.read(bytes) } catch { throw error.at(path) }
+    guard keys.signer.key != nil else { return (try PreviewIdentity.load(), policy, bytes) }
+    return (try PreviewIdentity.load(signingWith: try keys.signer.load()), policy, bytes)
   }
 
   private func release() throws(Problem) -> (ReleaseIdentity, ReleasePolicy, [UInt8]) {
@@ -82,7 +83,8 @@ struct ReleaseCommand: AsyncParsableCommand {
     }
     let key = try keys.signer.load()
     let identity = ReleaseIdentity(
-      key: key, trustEnvelope: envelope, trust: trust, log: try NoteSigner(name: options.origin, signingKey: key),
+      key: key, trustEnvelope: envelope, trust: trust,
+      log: try NoteSigner(name: options.origin, signingKey: try keys.logKey(or: key)),
       ledger: options.ledger)
     return (identity, policy, bytes)
   }
@@ -136,6 +138,8 @@ struct ReleaseKeyOptions: ParsableArguments {
   @Option(help: "The signed release policy (release profile).") var policy: String?
   @Option(help: "The folder of the ledger (release profile).") var ledger: String?
   @Option(help: "The origin of the ledger, such as example.org/rustynet (release profile).") var origin: String?
+  @Option(help: "The sealed key of the ledger (default: --key, where that is a sealed key file).") var logKey: String?
+  @Option(help: "Read the passphrase of the ledger's key from this file.") var logPassphraseFile: String?
 
   struct Required {
     let trust: String
@@ -153,6 +157,22 @@ struct ReleaseKeyOptions: ParsableArguments {
       "release.no-identity",
       "a release needs --key, --trust, --trust-fingerprint, --policy, --ledger and --origin",
       source: "documents/threat-model.md", hint: "see documents/operations/release.md")
+  }
+
+  /// The key that signs checkpoints: those are signed notes, which know Ed25519 keys of our own alone.
+  func logKey(or key: any Signer) throws(Problem) -> Ed25519.SigningKey {
+    if let logKey {
+      guard let logPassphraseFile else {
+        throw .usage("passphrase.source", "--log-key needs --log-passphrase-file")
+      }
+      return try KeyFile.load(path: logKey, passphrase: try PassphraseSource.file(logPassphraseFile).read())
+    }
+    guard let key = key as? Ed25519.SigningKey else {
+      throw .usage(
+        "release.log-key", "the ledger is signed by a sealed key, and --key is none",
+        hint: "add --log-key FILE --log-passphrase-file FILE, a key of the role log")
+    }
+    return key
   }
 
   func required() throws(Problem) -> Required {

@@ -40,7 +40,7 @@ struct SignCommand: ParsableCommand {
     guard !list.isEmpty else { throw Problem.usage("usage.subject", "name at least one subject") }
     let statement = Statement(
       subjects: list, predicateType: type, predicate: value)
-    let envelope = statement.signed(by: [try key.load()]).encoded
+    let envelope = try statement.signed(by: [try key.load()]).encoded
     if let output {
       try Output.write(envelope, to: output)
       Console.note("wrote \(output)")

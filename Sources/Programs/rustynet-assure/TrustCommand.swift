@@ -52,7 +52,9 @@ enum TrustDraft {
 /// A public key and the time for which it is trusted.
 struct TrustedKeyOptions: ParsableArguments {
   @Option(help: "The name of the principal.") var principal: String
-  @Option(help: "A public key file (key public), or a sealed key file.") var publicKey: String
+  @Option(help: "A public key file (key public), or a sealed key file.") var publicKey: String?
+  @Option(help: "A signed attestation (key attest --output) instead: the key, and how it is kept.")
+  var keyAttestation: String?
   @Option(help: "The first second of its validity (default: now).") var validFrom: String?
   @Option(help: "For how many days it is valid.") var days: Int64 = 365
 
@@ -62,9 +64,20 @@ struct TrustedKeyOptions: ParsableArguments {
     }
     guard (1...3650).contains(days) else { throw .usage("usage.days", "the days must be between 1 and 3650") }
     let start = try Input.time(validFrom)
+    let (key, custody) = try attestedKey()
     return TrustedKey(
-      key: try Input.publicKey(publicKey), validFrom: start, validUntil: start.adding(seconds: days * 86_400),
-      use: profile)
+      key: key, validFrom: start, validUntil: start.adding(seconds: days * 86_400), use: profile, custody: custody)
+  }
+
+  private func attestedKey() throws(Problem) -> (VerificationKey, KeyProtection?) {
+    switch (publicKey, keyAttestation) {
+    case (let path?, nil): return (try Input.publicKey(path), nil)
+    case (nil, let path?):
+      let attestation = try Input.attestation(path)
+      return (attestation.key, attestation.custody)
+    default:
+      throw .usage("usage.public-key", "exactly one of --public-key and --key-attestation is expected")
+    }
   }
 }
 
@@ -76,10 +89,10 @@ extension Input {
   }
 
   /// A public key from a public key file or from a sealed key file.
-  static func publicKey(_ path: String) throws(Problem) -> Ed25519.PublicKey {
+  static func publicKey(_ path: String) throws(Problem) -> VerificationKey {
     let bytes = try FileSystem.read(path, limit: 65_536)
-    if let key = try? Ed25519.PublicKey(json: bytes) { return key }
-    return try KeyFile.publicKey(path: path)
+    if let key = try? VerificationKey(json: bytes) { return key }
+    return VerificationKey(try KeyFile.publicKey(path: path))
   }
 }
 
@@ -170,8 +183,8 @@ struct TrustSign: ParsableCommand {
     let (trust, envelope) = try TrustDraft.read(file)
     let key = try key.load()
     var signed =
-      envelope ?? Envelope(payloadType: TrustFile.payloadType, payload: trust.json.canonical, signedBy: [key])
-    signed.sign(with: key)
+      try envelope ?? Envelope(payloadType: TrustFile.payloadType, payload: trust.json.canonical, signedBy: [key])
+    try signed.sign(with: key)
     try Output.write(signed.encoded, to: output ?? file)
     let checks = trust.judge(signed, role: .root, at: Host.now(), for: trust.profile)
     Console.note(
@@ -204,7 +217,10 @@ struct TrustInspect: ParsableCommand {
     Console.print(trust.json.pretty.trimmingSuffix("\n"))
     Console.print("root fingerprint \(trust.rootFingerprint)")
     for principal in trust.principals {
-      for key in principal.keys { Console.print("key \(key.key.id) of \(principal.name), until \(key.validUntil)") }
+      for key in principal.keys {
+        let custody = key.custody.map { ", custody \($0.rawValue)" } ?? ""
+        Console.print("key \(key.key.id) of \(principal.name), until \(key.validUntil)\(custody)")
+      }
     }
     for line in Report.lines(checks) { Console.print(line) }
   }

@@ -41,6 +41,22 @@ public struct Envelope: Sendable, Equatable {
     signatures = keys.map { Signature(keyID: hints ? $0.publicKey.id : nil, bytes: $0.sign(encoded)) }
   }
 
+  /// A payload signed by each of `keys`, wherever they are; what a signer returns is verified before it is used.
+  public init(
+    payloadType: String, payload: [UInt8], signedBy keys: [any Signer], hints: Bool = true
+  ) throws(Problem) {
+    self.payloadType = payloadType
+    self.payload = payload
+    let encoded = Envelope.preAuthenticationEncoding(payloadType, payload)
+    var signatures: [Signature] = []
+    for key in keys {
+      signatures.append(
+        Signature(
+          keyID: hints ? key.verificationKey.id : nil, bytes: try key.verifiedSignature(over: encoded)))
+    }
+    self.signatures = signatures
+  }
+
   /// An envelope whose parts come from another format, such as an attestation of PEP 740; at least one signature.
   public init(payloadType: String, payload: [UInt8], signatures: [Signature]) {
     precondition(!signatures.isEmpty, "an envelope without a signature")
@@ -87,6 +103,15 @@ public struct Envelope: Sendable, Equatable {
     let signature = key.sign(signedBytes)
     guard !signatures.contains(where: { $0.bytes == signature }) else { return }
     signatures.append(Signature(keyID: key.publicKey.id, bytes: signature))
+  }
+
+  /// Adds a signature over the same bytes by a key wherever it is; a key that signed already is not asked again.
+  ///
+  /// An ECDSA signature is another one each time, so that only verifying tells whether a key has signed.
+  public mutating func sign(with key: any Signer) throws(Problem) {
+    let signed = signedBytes
+    guard !signatures.contains(where: { key.verificationKey.isValid($0.bytes, over: signed) }) else { return }
+    signatures.append(Signature(keyID: key.verificationKey.id, bytes: try key.verifiedSignature(over: signed)))
   }
 
   /// The envelope as JSON.

@@ -145,4 +145,9 @@ public struct Statement: Sendable {
   public func signed(by keys: [Ed25519.SigningKey]) -> Envelope {
     Envelope(payloadType: Envelope.statementType, payload: json.canonical, signedBy: keys)
   }
+
+  /// The Statement as an envelope signed by keys that may be anywhere.
+  public func signed(by keys: [any Signer]) throws(Problem) -> Envelope {
+    try Envelope(payloadType: Envelope.statementType, payload: json.canonical, signedBy: keys)
+  }
 }

@@ -11,7 +11,7 @@ public enum Profile: String, Sendable, CaseIterable {
 /// A public key with the times and the use for which it is trusted.
 public struct TrustedKey: Sendable, Equatable {
   /// The key.
-  public let key: Ed25519.PublicKey
+  public let key: VerificationKey
   /// The first second of its validity.
   public let validFrom: Timestamp
   /// The last second of its validity.
@@ -22,27 +22,44 @@ public struct TrustedKey: Sendable, Equatable {
   public var supersededBy: String?
   /// What it is for.
   public let use: Profile
+  /// How its private half is kept, as its attestation showed; nil where there was none.
+  public let custody: KeyProtection?
 
   /// A key that is trusted from `validFrom` to `validUntil`, both included.
-  public init(key: Ed25519.PublicKey, validFrom: Timestamp, validUntil: Timestamp, use: Profile) {
+  public init(
+    key: VerificationKey, validFrom: Timestamp, validUntil: Timestamp, use: Profile, custody: KeyProtection? = nil
+  ) {
     self.key = key
     self.validFrom = validFrom
     self.validUntil = validUntil
     self.use = use
+    self.custody = custody
+  }
+
+  /// An Ed25519 key that is trusted from `validFrom` to `validUntil`, both included.
+  public init(
+    key: Ed25519.PublicKey, validFrom: Timestamp, validUntil: Timestamp, use: Profile, custody: KeyProtection? = nil
+  ) {
+    self.init(key: VerificationKey(key), validFrom: validFrom, validUntil: validUntil, use: use, custody: custody)
   }
 
   init(_ reader: JSONReader) throws(Problem) {
-    try reader.closed("algorithm", "public", "validFrom", "validUntil", "revokedSince", "supersededBy", "use")
-    guard try reader.member("algorithm").token() == "ed25519" else {
-      throw reader.problem("trust.algorithm", "only ed25519 keys sign for this project", source: "P1-9")
+    try reader.closed(
+      "algorithm", "public", "validFrom", "validUntil", "revokedSince", "supersededBy", "use", "custody")
+    let name = try reader.member("algorithm").token()
+    guard let algorithm = VerificationKey.Algorithm(rawValue: name) else {
+      throw reader.problem(
+        "trust.algorithm", "keys of this algorithm do not sign for this project", source: "P1-9",
+        hint: "known: \(VerificationKey.Algorithm.allCases.map(\.rawValue).joined(separator: ", "))")
     }
-    let bytes = try reader.member("public").base64(atMost: 64)
-    do { key = try Ed25519.PublicKey(bytes) } catch { throw reader.located(error) }
+    let bytes = try reader.member("public").base64(atMost: 256)
+    do { key = try VerificationKey(algorithm, bytes) } catch { throw reader.located(error) }
     validFrom = try reader.member("validFrom").timestamp()
     validUntil = try reader.member("validUntil").timestamp()
     revokedSince = try reader.optional("revokedSince")?.timestamp()
     supersededBy = try reader.optional("supersededBy")?.token(atMost: 64)
     use = try reader.member("use").choice(Profile.self)
+    custody = try reader.optional("custody")?.choice(KeyProtection.self)
     guard validFrom < validUntil else {
       throw reader.problem("trust.validity", "validFrom is not before validUntil")
     }
@@ -71,13 +88,14 @@ public struct TrustedKey: Sendable, Equatable {
 
   var json: JSON {
     var object = JSONObject()
-    object["algorithm"] = "ed25519"
+    object["algorithm"] = .string(key.algorithm.rawValue)
     object["public"] = .string(Base64.encode(key.bytes))
     object["validFrom"] = .string(validFrom.description)
     object["validUntil"] = .string(validUntil.description)
     object["revokedSince"] = revokedSince.map { .string($0.description) }
     object["supersededBy"] = supersededBy.map { .string($0) }
     object["use"] = .string(use.rawValue)
+    object["custody"] = custody.map { .string($0.rawValue) }
     return .object(object)
   }
 }

@@ -9,6 +9,8 @@ public struct AlgorithmPolicy: Sendable {
   /// The purposes, each with a list of its own.
   public enum Use: String, Sendable, CaseIterable {
     case ownSigning = "own-signing"
+    /// Our own signatures by keys that never leave a token or a service: most of those cannot do Ed25519.
+    case tokenSigning = "token-signing"
     case foreignSignatures = "foreign-signatures"
     case tunnel
     case atRest = "at-rest"
@@ -41,6 +43,7 @@ public struct AlgorithmPolicy: Sendable {
       "tls1.3", "ed25519", "sha256", "sha512", "blake2s", "blake2b", "hkdf-sha256", "argon2id", "aes-256-gcm",
       "xchacha20-poly1305", "chacha20-poly1305",
     ],
+    .tokenSigning: ["ed25519", "ecdsa-p256-sha256", "ecdsa-p384-sha384"],
     .foreignSignatures: [
       "ed25519", "ecdsa-p256-sha256", "ecdsa-p256-sha384", "ecdsa-p256-sha512", "ecdsa-p384-sha256",
       "ecdsa-p384-sha384", "ecdsa-p384-sha512", "rsa-pkcs1-sha256", "rsa-pkcs1-sha384", "rsa-pkcs1-sha512",

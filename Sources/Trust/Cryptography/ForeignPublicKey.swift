@@ -43,6 +43,16 @@ public struct ForeignPublicKey: Sendable {
   /// - Throws: `key.rsa-strength` for RSA keys below 2048 bits or with a public exponent below 65,537.
   public init(spki der: [UInt8]) throws(Problem) { try self.init(spki: der, exponents: .atLeast65537) }
 
+  /// The SubjectPublicKeyInfo of an uncompressed point on the curve of `kind` (RFC 5480 §2.2).
+  static func spki(_ kind: Kind, point: [UInt8]) throws(Problem) -> [UInt8] {
+    guard let (_, head, length) = heads.first(where: { $0.kind == kind }), head.count - 1 + point.count == length,
+      point.first == 0x04
+    else {
+      throw .malformed("key.point", "this is not an uncompressed point of the curve", source: "RFC 5480 §2.2")
+    }
+    return head + point.dropFirst()
+  }
+
   /// Which public exponents of RSA keys are taken.
   package enum Exponents {
     /// Those that NIST FIPS 186-5 §5.4 allows; what everyone but a judge of test vectors asks for.
@@ -143,7 +153,26 @@ extension ForeignPublicKey: Hashable {
 }
 
 /// The encoding of ECDSA signatures (RFC 3279 §2.2.3).
-enum ECDSASignature {
+public enum ECDSASignature {
+  /// The DER encoding of a raw signature r||s, as tokens return it (PKCS #11 §6.3.1): two numbers of the same length.
+  public static func der(raw: [UInt8]) throws(Problem) -> [UInt8] {
+    LibCrypto.ready
+    let half = raw.count / 2
+    guard raw.count == 64 || raw.count == 96, let signature = unsafe ECDSA_SIG_new() else {
+      throw .malformed("signature.length", "a raw ECDSA signature has 64 or 96 bytes, not \(raw.count)")
+    }
+    defer { unsafe ECDSA_SIG_free(signature) }
+    // Safe: both reads stay inside the array, and the signature takes the numbers over.
+    let isSet = unsafe raw.withUnsafeBufferPointer { buffer in
+      unsafe ECDSA_SIG_set0(
+        signature, BN_bin2bn(buffer.baseAddress, Int32(half), nil),
+        BN_bin2bn(buffer.baseAddress.map { unsafe $0 + half }, Int32(half), nil))
+    }
+    let encoded = unsafe isSet == 1 ? encoding { unsafe i2d_ECDSA_SIG(signature, $0) } : []
+    guard !encoded.isEmpty else { throw .malformed("signature.encoding", "a raw ECDSA signature cannot be encoded") }
+    return encoded
+  }
+
   /// Whether `signature` is DER and nothing follows it: libcrypto reads it and writes the same bytes.
   ///
   /// `d2i` alone would take BER too, and one signature would have many spellings.

@@ -3,6 +3,48 @@ public import Diagnostics
 import StrictJSON
 import Wire
 
+extension VerificationKey {
+  /// Our public key document: one line of canonical JSON, without its newline.
+  public var json: String {
+    let document: JSON = [
+      "algorithm": .string(algorithm.rawValue), "key": .string(Base64.encode(bytes)), "keyId": .string(id),
+    ]
+    return document.canonicalText
+  }
+
+  /// What stands in documents, in base 64: 32 bytes for Ed25519, a SubjectPublicKeyInfo for ECDSA.
+  public var base64: String { Base64.encode(bytes) }
+
+  /// The SubjectPublicKeyInfo in PEM (RFC 7468 §13), without its last newline.
+  public var pem: String {
+    var text = Base64.encode(ed25519?.spki ?? bytes)[...]
+    var lines = ["-----BEGIN PUBLIC KEY-----"]
+    while !text.isEmpty {
+      lines.append(String(text.prefix(64)))
+      text = text.dropFirst(64)
+    }
+    return (lines + ["-----END PUBLIC KEY-----"]).joined(separator: "\n")
+  }
+
+  /// Reads our public key document, with or without a newline after it.
+  public init(json bytes: [UInt8]) throws(Problem) {
+    self = try JSON.decode(bytes, limits: JSON.Limits(size: 1024, depth: 1)) {
+      (reader) throws(Problem) -> VerificationKey in
+      try reader.closed("algorithm", "key", "keyId")
+      let algorithm = try reader.member("algorithm")
+      guard let known = VerificationKey.Algorithm(rawValue: try algorithm.token()) else {
+        throw algorithm.problem("key.algorithm", "keys of this algorithm do not sign for this project", source: "P1-9")
+      }
+      let key = try VerificationKey(known, try reader.member("key").base64(atMost: 256))
+      let id = try reader.member("keyId")
+      guard try id.token().isExactly(key.id) else {
+        throw id.problem("key.id", "the key id does not belong to the key")
+      }
+      return key
+    }
+  }
+}
+
 extension Ed25519.PublicKey {
   /// The fixed head of an Ed25519 SubjectPublicKeyInfo; the 32 bytes of the key follow (RFC 8410 §4).
   private static let spkiHead: [UInt8] = [0x30, 0x2a, 0x30, 0x05, 0x06, 0x03, 0x2b, 0x65, 0x70, 0x03, 0x21, 0x00]
