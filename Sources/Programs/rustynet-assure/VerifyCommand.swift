@@ -21,6 +21,8 @@ struct VerifyCommand: ParsableCommand {
       VerifyAttestation.self,
       VerifyBundle.self,
       VerifyBundles.self,
+      VerifyProvenance.self,
+      VerifySummary.self,
       VerifyNPM.self,
       VerifyPEP740.self,
       VerifySSHSignature.self,

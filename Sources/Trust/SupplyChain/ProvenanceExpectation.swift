@@ -174,25 +174,3 @@ extension ProvenanceExpectation {
     ]
   }
 }
-
-/// The comparison of an artifact with the subjects of a statement.
-public enum SubjectRules {
-  /// Whether a subject has these digests; a statement that speaks of something else is worth nothing here.
-  public static func check(_ id: String, _ artifact: [Digest], in statement: Statement) -> Check {
-    let source = "in-toto Statement v1"
-    let found = artifact.map(\.description).joined(separator: ", ")
-    guard !artifact.isEmpty else {
-      return .failed(id, "subject.none", "no artifact was named", source: source)
-    }
-    if let match = statement.subjects.first(where: { $0.matches(artifact) }) {
-      return .passed(id, "the artifact is the subject “\(match.name)”", expected: found, found: found, source: source)
-    }
-    let digests = statement.subjects.prefix(16).flatMap { subject in
-      subject.digests.map(\.description) + subject.identifiers.map { "\($0.name):\($0.value)" }
-    }
-    let more = statement.subjects.count > 16 ? " and \(statement.subjects.count - 16) more subjects" : ""
-    return .failed(
-      id, "subject.digest", "the artifact is no subject of the statement",
-      expected: digests.joined(separator: ", ") + more, found: found, source: source)
-  }
-}

@@ -1,0 +1,155 @@
+import ArgumentParser
+import Attestation
+import Cryptography
+import Diagnostics
+import LinuxKit
+import StrictJSON
+import SupplyChain
+import Wire
+import X509
+
+/// `rustynet-assure verify provenance`.
+struct VerifyProvenance: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "provenance", abstract: "Verify the SLSA provenance of artifacts.",
+    discussion: """
+      Builder and source are mandatory: without them a signature says nothing. A builder id without a version accepts
+      every release of that builder; …@v2.1.0 accepts only this one.
+
+      A bare envelope with a certificate is judged and explained, and never passes: without a log entry or a
+      timestamp nothing proves when it was signed (78, provenance.not-provable).
+
+      Example: rustynet-assure verify provenance --envelope tool.intoto.jsonl --key builder.pem \\
+        --builder-id https://ci.example/builder@v1.0.0 --source-uri github.com/owner/tool --source-tag v1.2.3 tool
+      """)
+
+  @Option(help: "The DSSE envelope.") var envelope: String
+  @OptionGroup var signer: StatementSignerOptions
+  @OptionGroup var demands: ProvenanceOptions
+  @OptionGroup var time: TimeOptions
+  @OptionGroup var format: JSONOptions
+  @Argument(help: "Files, or digests such as sha256:HEX.") var artifacts: [String]
+
+  func run() throws {
+    guard !artifacts.isEmpty else { throw Problem.usage("usage.subject", "name at least one artifact") }
+    let time = try time.time()
+    let demands = try demands.read()
+    let signed = try Input.envelope(envelope)
+    try signed.requireStatement(in: envelope)
+    var checks: [Check] = []
+    if let signatures = try signer.judge(signed, role: .builder, at: time) {
+      checks = signatures.checks
+      if checks.outcome == .passed {
+        let statement = try Statement(parsing: signed.payload, allowsIdentifiersOnly: true)
+        checks += try demands.judge(statement, signer: .key(signatures.name), artifacts: artifacts)
+      } else {
+        checks.append(.notRun("statement", "signature.first", "nothing else was looked at: the signatures do not hold"))
+      }
+    } else {
+      checks = try unproven(signed, demands)
+    }
+    try Report.finish("\(envelope) as of \(time)", checks, json: format.json, facts: [("asOf", .string("\(time)"))])
+  }
+
+  /// Judges a bare envelope by the certificate beside its signature, as far as that goes: never to a pass.
+  private func unproven(_ signed: Envelope, _ demands: ProvenanceDemands) throws(Problem) -> [Check] {
+    let source = "Sigstore bundle; SLSA v1.0, “Verifying artifacts”"
+    let hint = "verify the bundle with its log entry, or name the signer's key with --key or --trust"
+    guard let certificate = try BareCertificate(in: envelope, of: signed) else {
+      return [
+        .notRun(
+          "time", "provenance.not-provable",
+          "not provable offline: the envelope has no certificate, no log entry and no timestamp, and no key was named",
+          source: source, hint: hint)
+      ]
+    }
+    var checks = [certificate.signature]
+    if certificate.signature.outcome == .passed {
+      let statement = try Statement(parsing: signed.payload, allowsIdentifiersOnly: true)
+      checks += try demands.judge(statement, signer: .certificate(certificate.identity), artifacts: artifacts)
+    }
+    return checks + [
+      .notRun(
+        "time", "provenance.not-provable",
+        "not provable offline: without a log entry or a timestamp, nothing says that the certificate was valid then",
+        source: source, hint: hint)
+    ]
+  }
+}
+
+/// What a provenance must say, as options of several verbs.
+struct ProvenanceOptions: ParsableArguments {
+  @Option(help: "The builder, with its version or without.") var builderId: String
+  @Option(help: "The repository, such as github.com/owner/name.") var sourceUri: String
+  @Option(help: "The tag that must have been built.") var sourceTag: String?
+  @Option(help: "The branch that must have been built.") var sourceBranch: String?
+  @Option(help: "The commit that must have been built.") var sourceCommit: String?
+  @Option(help: "Who must have issued the signer's identity (default: GitHub, for its builders).")
+  var certificateOidcIssuer: String?
+  @Option(help: "A build type to accept though its parameters are not known; may be repeated.")
+  var buildType: [String] = []
+  @Option(help: "A table of signers and builders to use instead of the program's.") var builders: String?
+
+  /// The demands, with the table of builders read.
+  func read() throws(Problem) -> ProvenanceDemands {
+    guard sourceTag == nil || sourceBranch == nil else {
+      throw .usage("usage.ref", "a build is of a tag or of a branch; give --source-tag or --source-branch")
+    }
+    let ref = sourceTag.map(ProvenanceExpectation.Ref.tag) ?? sourceBranch.map(ProvenanceExpectation.Ref.branch)
+    var expectation = ProvenanceExpectation(builder: builderId, source: sourceUri, ref: ref, commit: sourceCommit)
+    expectation.issuer = certificateOidcIssuer
+    expectation.otherBuildTypes = buildType
+    var table = BuilderTable.builtIn
+    if let builders {
+      let bytes = try FileSystem.read(builders, limit: 1 << 20)
+      do { table = try BuilderTable(parsing: bytes) } catch { throw error.at(builders) }
+    }
+    return ProvenanceDemands(expectation: expectation, builders: table)
+  }
+}
+
+/// What is demanded of a provenance, and of whom.
+///
+/// The one function to call for whoever has verified a statement: `judge`.
+struct ProvenanceDemands {
+  let expectation: ProvenanceExpectation
+  let builders: BuilderTable
+
+  /// Judges a statement whose signature is verified, for each artifact; a predicate that is not in its form throws.
+  func judge(_ statement: Statement, signer: ProvenanceSigner, artifacts: [String]) throws(Problem) -> [Check] {
+    let provenance = try SLSAProvenance(statement)
+    var checks: [Check] = []
+    for text in artifacts { checks.append(try Artifact(text).check(in: statement)) }
+    return checks + expectation.judge(provenance, signer: signer, builders: builders)
+  }
+}
+
+/// The certificate that the SLSA generator wrote beside the signature of a bare envelope; nothing of it is proven.
+struct BareCertificate {
+  let signature: Check
+  let identity: SignerIdentity
+
+  /// Nil where there is no certificate.
+  init?(in path: String, of envelope: Envelope) throws(Problem) {
+    let document = JSONReader(
+      try JSON(parsing: try FileSystem.read(path, limit: Envelope.limits.size), limits: Envelope.limits))
+    var found: (pem: String, index: Int)?
+    for (index, entry) in try document.member("signatures").elements(atMost: Envelope.signatureLimit).enumerated() {
+      if let pem = try entry.optional("cert")?.text(), !pem.isEmpty { found = found ?? (pem, index) }
+    }
+    guard let found else { return nil }
+    let certificate = try Certificate.pem(found.pem)[0]
+    let names = try certificate.alternativeNames().compactMap(\.text)
+    let issuer = certificate["1.3.6.1.4.1.57264.1.1"].map { String(decoding: $0.value, as: UTF8.self) }
+    identity = SignerIdentity(name: names.count == 1 ? names[0] : "", issuer: issuer ?? "")
+    let isValid = certificate.publicKey.isValid(
+      envelope.signatures[found.index].bytes, over: envelope.signedBytes, .ecdsaP256SHA256)
+    let name = Printable.oneLine(identity.name)
+    signature =
+      isValid
+      ? .passed("signature", "the signature verifies with the certificate beside it", found: name)
+      : .failed(
+        "signature", "signature.invalid", "the signature does not verify with the certificate beside it", found: name,
+        source: "DSSE protocol.md")
+  }
+}
