@@ -13,6 +13,9 @@ struct StatementSignerOptions: ParsableArguments {
   @Option(help: "The trust file that says who may sign.") var trust: String?
   @Option(help: "The fingerprint of the trust file's root, from elsewhere.") var trustFingerprint: String?
 
+  /// Whether a key or a trust file was named.
+  var isNamed: Bool { key != nil || trust != nil || trustFingerprint != nil }
+
   /// Judges the signatures of `envelope`; nil where neither a key nor a trust file was named.
   ///
   /// - Returns: the checks, and who signed for people.
@@ -24,21 +27,13 @@ struct StatementSignerOptions: ParsableArguments {
       throw .usage("usage.signer", "--trust-fingerprint belongs to --trust")
     }
     if let key {
-      let found = try StatementSignerOptions.publicKey(key)
+      let found: ForeignPublicKey = try Input.publicKey(key)
       let name = "the key in \(key)"
       return (envelope.judge(key: found, named: name, policy: try AlgorithmPolicy(), at: time), name)
     }
     guard let trust else { return nil }
     let file = try loadTrust(trust, fingerprint: trustFingerprint, profile: nil, at: time)
     return (file.judge(envelope, role: role, at: time, for: file.profile), "the role \(role.rawValue) of \(trust)")
-  }
-
-  static func publicKey(_ path: String) throws(Problem) -> ForeignPublicKey {
-    let bytes = try FileSystem.read(path, limit: 1 << 16)
-    guard let text = String(validating: bytes, as: UTF8.self) else {
-      throw .malformed("key.pem", "the key is no text", place: path)
-    }
-    do { return try ForeignPublicKey(pem: text) } catch { throw error.at(path) }
   }
 }
 

@@ -3,6 +3,7 @@ import Attestation
 import Cryptography
 import Diagnostics
 import LinuxKit
+import Sigstore
 import StrictJSON
 import SupplyChain
 import Wire
@@ -23,7 +24,9 @@ struct VerifyProvenance: ParsableCommand {
         --builder-id https://ci.example/builder@v1.0.0 --source-uri github.com/owner/tool --source-tag v1.2.3 tool
       """)
 
-  @Option(help: "The DSSE envelope.") var envelope: String
+  @Option(help: "The Sigstore bundle.") var bundle: String?
+  @Option(help: "The DSSE envelope, where there is no bundle.") var envelope: String?
+  @OptionGroup var trusted: TrustedRootOptions
   @OptionGroup var signer: StatementSignerOptions
   @OptionGroup var demands: ProvenanceOptions
   @OptionGroup var time: TimeOptions
@@ -34,28 +37,63 @@ struct VerifyProvenance: ParsableCommand {
     guard !artifacts.isEmpty else { throw Problem.usage("usage.subject", "name at least one artifact") }
     let time = try time.time()
     let demands = try demands.read()
-    let signed = try Input.envelope(envelope)
-    try signed.requireStatement(in: envelope)
-    var checks: [Check] = []
-    if let signatures = try signer.judge(signed, role: .builder, at: time) {
-      checks = signatures.checks
-      if checks.outcome == .passed {
-        let statement = try Statement(parsing: signed.payload, allowsIdentifiersOnly: true)
-        checks += try demands.judge(statement, signer: .key(signatures.name), artifacts: artifacts)
-      } else {
-        checks.append(.notRun("statement", "signature.first", "nothing else was looked at: the signatures do not hold"))
+    switch (bundle, envelope) {
+    case (.some(let path), nil):
+      guard !signer.isNamed else {
+        throw Problem.usage("usage.signer", "a bundle brings its certificate; --key and --trust belong to --envelope")
       }
-    } else {
-      checks = try unproven(signed, demands)
+      let (checks, facts) = try judge(bundle: path, demands)
+      try Report.finish("\(path) with \(demands.expectation.builder.text)", checks, json: format.json, facts: facts)
+    case (nil, .some(let path)):
+      try Report.finish(
+        "\(path) as of \(time)", try judge(envelope: path, demands, at: time), json: format.json,
+        facts: [("asOf", .string("\(time)"))])
+    default: throw Problem.usage("usage.provenance", "give --bundle or --envelope")
     }
-    try Report.finish("\(envelope) as of \(time)", checks, json: format.json, facts: [("asOf", .string("\(time)"))])
+  }
+
+  /// The bundle is judged without a demand on its identity; that is what the builder's rules are for.
+  private func judge(
+    bundle path: String, _ demands: ProvenanceDemands
+  ) throws(Problem) -> ([Check], [(String, JSON)]) {
+    let verifier = SigstoreVerifier(root: try trusted.root())
+    let judgement = verifier.judge(
+      try Input.bundle(path), artifact: try Input.artifact(artifacts[0]), signer: .judgedByCaller)
+    guard let statement = judgement.statement, let identity = judgement.signer else {
+      let missing = Check.notRun(
+        "provenance", "signature.first", "nothing else was looked at: there is no signed statement of a certificate")
+      return (judgement.checks + [missing], judgement.facts)
+    }
+    let others = Array(artifacts.dropFirst())
+    let checks = try demands.judge(statement, signer: .certificate(identity), artifacts: others)
+    return (judgement.checks + checks, judgement.facts)
+  }
+
+  private func judge(
+    envelope path: String, _ demands: ProvenanceDemands, at time: Timestamp
+  ) throws(Problem) -> [Check] {
+    let signed = try Input.envelope(path)
+    try signed.requireStatement(in: path)
+    guard let signatures = try signer.judge(signed, role: .builder, at: time) else {
+      return try unproven(signed, in: path, demands)
+    }
+    guard signatures.checks.outcome == .passed else {
+      return signatures.checks + [
+        .notRun("statement", "signature.first", "nothing else was looked at: the signatures do not hold")
+      ]
+    }
+    let statement = try Statement(parsing: signed.payload, allowsIdentifiersOnly: true)
+    return signatures.checks
+      + (try demands.judge(statement, signer: .key(signatures.name), artifacts: artifacts))
   }
 
   /// Judges a bare envelope by the certificate beside its signature, as far as that goes: never to a pass.
-  private func unproven(_ signed: Envelope, _ demands: ProvenanceDemands) throws(Problem) -> [Check] {
+  private func unproven(
+    _ signed: Envelope, in path: String, _ demands: ProvenanceDemands
+  ) throws(Problem) -> [Check] {
     let source = "Sigstore bundle; SLSA v1.0, “Verifying artifacts”"
     let hint = "verify the bundle with its log entry, or name the signer's key with --key or --trust"
-    guard let certificate = try BareCertificate(in: envelope, of: signed) else {
+    guard let certificate = try BareCertificate(in: path, of: signed) else {
       return [
         .notRun(
           "time", "provenance.not-provable",
