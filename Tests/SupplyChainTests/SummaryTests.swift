@@ -32,7 +32,7 @@ private func read(_ predicate: JSON) throws -> VerificationSummary {
     ("verifier", nil, "json.missing-field"), ("timeVerified", "now", "time.format"),
     ("policy", nil, "json.missing-field"), ("policy/digest/sha256", "00", "hex.length"),
     ("policy/digest", nil, "accepted"), ("surplus", 1, "accepted"), ("verifiedLevels", [], "accepted"),
-    ("inputAttestations", [["uri": "a", "digest": ["sha512": "0"]]], "hex.format"),
+    ("inputAttestations", [["uri": "a", "digest": ["sha512": "0"]]], "hex.length"),
     ("inputAttestations", [["uri": "a", "digest": ["md5": "0"]]], "accepted"),
   ]
 

@@ -23,6 +23,7 @@ struct VerifyCommand: ParsableCommand {
       VerifyBundles.self,
       VerifyProvenance.self,
       VerifySummary.self,
+      VerifyPolicy.self,
       VerifyNPM.self,
       VerifyPEP740.self,
       VerifySSHSignature.self,

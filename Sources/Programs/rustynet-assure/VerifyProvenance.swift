@@ -137,12 +137,7 @@ struct ProvenanceOptions: ParsableArguments {
     var expectation = ProvenanceExpectation(builder: builderId, source: sourceUri, ref: ref, commit: sourceCommit)
     expectation.issuer = certificateOidcIssuer
     expectation.otherBuildTypes = buildType
-    var table = BuilderTable.builtIn
-    if let builders {
-      let bytes = try FileSystem.read(builders, limit: 1 << 20)
-      do { table = try BuilderTable(parsing: bytes) } catch { throw error.at(builders) }
-    }
-    return ProvenanceDemands(expectation: expectation, builders: table)
+    return ProvenanceDemands(expectation: expectation, builders: try BuilderTable.read(builders))
   }
 }
 
