@@ -27,7 +27,7 @@ struct StatementSignerOptions: ParsableArguments {
       throw .usage("usage.signer", "--trust-fingerprint belongs to --trust")
     }
     if let key {
-      let found: ForeignPublicKey = try Input.publicKey(key)
+      let found = try Input.foreignKey(key)
       let name = "the key in \(key)"
       return (envelope.judge(key: found, named: name, policy: try AlgorithmPolicy(), at: time), name)
     }

@@ -32,10 +32,14 @@ struct VerifyPolicy: ParsableCommand {
   @Option(help: "A table of signers and builders to use instead of the program's.") var builders: String?
   @OptionGroup var trusted: TrustedRootOptions
   @OptionGroup var time: TimeOptions
-  @OptionGroup var format: JSONOptions
+  @OptionGroup var format: AnswerOptions
   @Argument(help: "A file, or a digest such as sha256:HEX.") var artifact: String
 
   func run() throws {
+    try format.answer(about: artifact, isBrief: true) { () throws(Problem) -> Answer in try answer() }
+  }
+
+  private func answer() throws(Problem) -> Answer {
     let time = try time.time()
     let trust = try trust.map { path throws(Problem) in
       try loadTrust(path, fingerprint: trustFingerprint, profile: nil, at: time)
@@ -49,12 +53,32 @@ struct VerifyPolicy: ParsableCommand {
     ])
     for path in attestations { try files.read(path) }
     let verdict = policy.judge(files.verified, artifact: artifact.digests, builders: table, at: time)
-    show(verdict, policy: policy, listed: files.checks, name: artifact.name, at: time)
-    switch verdict.outcome {
-    case .passed: return
-    case .passedWithWaivers where acceptWaivers: return
-    default: throw Report.end(.refused)
+    return answer(verdict, files.checks + verdict.checks, policy, at: time)
+  }
+
+  private func answer(_ verdict: PolicyVerdict, _ checks: [Check], _ policy: SupplyPolicy, at time: Timestamp) -> Answer
+  {
+    let waivers: [JSON] = verdict.waivers.map {
+      [
+        "of": .string($0.subject), "owner": .string($0.owner), "reason": .string($0.reason),
+        "expires": .string($0.expires.description),
+      ]
     }
+    var answer = Answer(
+      "\(artifact) by \(self.policy) as of \(time)", place: artifact, checks,
+      facts: [
+        ("asOf", .string(time.description)), ("policy", .string(policy.digest.description)),
+        ("waivers", .array(waivers)),
+      ])
+    switch verdict.outcome {
+    case .passed: break
+    case .passedWithWaivers:
+      answer.outcomeName = verdict.outcome.rawValue
+      answer.exitCode = acceptWaivers ? .passed : .refused
+    case .refused:
+      if answer.exitCode == .passed { answer.exitCode = .refused }
+    }
+    return answer
   }
 
   private func readPolicy(_ trust: TrustFile?, at time: Timestamp) throws(Problem) -> SupplyPolicy {
@@ -75,33 +99,6 @@ struct VerifyPolicy: ParsableCommand {
       try plain.requireValid(at: time)
       return plain
     } catch { throw error.kind == .usage ? error : error.at(policy) }
-  }
-
-  private func show(
-    _ verdict: PolicyVerdict, policy: SupplyPolicy, listed: [Check], name: String, at time: Timestamp
-  ) {
-    let checks = listed + verdict.checks
-    if format.json {
-      let waivers: [JSON] = verdict.waivers.map {
-        [
-          "of": .string($0.subject), "owner": .string($0.owner), "reason": .string($0.reason),
-          "expires": .string($0.expires.description),
-        ]
-      }
-      let facts: JSON = [
-        "outcome": .string(verdict.outcome.rawValue), "asOf": .string(time.description),
-        "policy": .string(policy.digest.description), "waivers": .array(waivers), "checks": .array(checks.map(\.json)),
-      ]
-      return Console.print(facts.printable)
-    }
-    let title =
-      switch verdict.outcome {
-      case .passed: "PASSED"
-      case .passedWithWaivers: "PASSED WITH WAIVERS (\(verdict.waivers.count))"
-      case .refused: "REFUSED"
-      }
-    Console.print(Printable.oneLine("\(title) \(name) by \(self.policy) as of \(time)"))
-    for line in Report.lines(checks) { Console.print(line) }
   }
 }
 

@@ -30,12 +30,15 @@ struct VerifyProvenance: ParsableCommand {
   @OptionGroup var signer: StatementSignerOptions
   @OptionGroup var demands: ProvenanceOptions
   @OptionGroup var time: TimeOptions
-  @OptionGroup var format: JSONOptions
+  @OptionGroup var format: AnswerOptions
   @Argument(help: "Files, or digests such as sha256:HEX.") var artifacts: [String]
 
   func run() throws {
     guard !artifacts.isEmpty else { throw Problem.usage("usage.subject", "name at least one artifact") }
-    let time = try time.time()
+    try format.answer(about: bundle ?? envelope ?? "") { () throws(Problem) -> Answer in try answer() }
+  }
+
+  private func answer() throws(Problem) -> Answer {
     let demands = try demands.read()
     switch (bundle, envelope) {
     case (.some(let path), nil):
@@ -43,11 +46,11 @@ struct VerifyProvenance: ParsableCommand {
         throw Problem.usage("usage.signer", "a bundle brings its certificate; --key and --trust belong to --envelope")
       }
       let (checks, facts) = try judge(bundle: path, demands)
-      try Report.finish("\(path) with \(demands.expectation.builder.text)", checks, json: format.json, facts: facts)
+      return Answer("\(path) of \(demands.expectation.builder.text)", place: path, checks, facts: facts)
     case (nil, .some(let path)):
-      try Report.finish(
-        "\(path) as of \(time)", try judge(envelope: path, demands, at: time), json: format.json,
-        facts: [("asOf", .string("\(time)"))])
+      let time = try time.time()
+      let checks = try judge(envelope: path, demands, at: time)
+      return Answer("\(path) as of \(time)", place: path, checks, facts: [("asOf", .string("\(time)"))])
     default: throw Problem.usage("usage.provenance", "give --bundle or --envelope")
     }
   }
@@ -57,8 +60,10 @@ struct VerifyProvenance: ParsableCommand {
     bundle path: String, _ demands: ProvenanceDemands
   ) throws(Problem) -> ([Check], [(String, JSON)]) {
     let verifier = SigstoreVerifier(root: try trusted.root())
-    let judgement = verifier.judge(
-      try Input.bundle(path), artifact: try Input.artifact(artifacts[0]), signer: .judgedByCaller)
+    let bundle = try Input.parsed(path, limit: SigstoreBundle.limits.size) { bytes throws(Problem) in
+      try SigstoreBundle(parsing: bytes)
+    }
+    let judgement = verifier.judge(bundle, artifact: try Input.artifact(artifacts[0]), signer: .judgedByCaller)
     guard let statement = judgement.statement, let identity = judgement.signer else {
       let missing = Check.notRun(
         "provenance", "signature.first", "nothing else was looked at: there is no signed statement of a certificate")

@@ -27,12 +27,16 @@ struct VerifySummary: ParsableCommand {
   @Option(help: "The largest age, such as 36h or 30d.") var maxAge: Age?
   @Option(help: "The digest of the policy that must have been applied, such as sha256:HEX.") var policyDigest: String?
   @OptionGroup var time: TimeOptions
-  @OptionGroup var format: JSONOptions
+  @OptionGroup var format: AnswerOptions
   @Argument(help: "Files, digests such as sha256:HEX, or identifiers such as gce_image_id:1.") var artifacts: [String]
 
   func run() throws {
     guard !artifacts.isEmpty else { throw Problem.usage("usage.subject", "name at least one artifact") }
     guard !level.isEmpty else { throw Problem.usage("usage.level", "name at least one level that must be verified") }
+    try format.answer(about: envelope) { () throws(Problem) -> Answer in try answer() }
+  }
+
+  private func answer() throws(Problem) -> Answer {
     let time = try time.time()
     let policy = try policyDigest.map { text throws(Problem) in try Digest(text) }
     let signed = try Input.envelope(envelope)
@@ -53,6 +57,6 @@ struct VerifySummary: ParsableCommand {
     } else {
       checks.append(.notRun("summary", "signature.first", "nothing else was looked at: the signatures do not hold"))
     }
-    try Report.finish("\(envelope) as of \(time)", checks, json: format.json, facts: facts)
+    return Answer("\(envelope) as of \(time)", place: envelope, checks, facts: facts)
   }
 }
