@@ -191,6 +191,7 @@ if Context.environment["RUSTYNET_FUZZ"] != nil {
         "TransparencyLog",
         "ForeignSignatures",
         "Sigstore",
+        "SupplyChain",
         "Gates",
         "Evidence",
       ],

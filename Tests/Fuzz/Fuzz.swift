@@ -29,6 +29,8 @@ public func fuzz(_ start: UnsafePointer<UInt8>?, _ count: Int) -> CInt {
   case "sshsig": sshsig(bytes)
   case "signers": signers(bytes)
   case "minisign": minisign(bytes)
+  case "provenance": provenance(bytes)
+  case "supply": supply(bytes)
   default: fatalError("no such fuzz target: \(target)")
   }
   return 0
