@@ -38,6 +38,8 @@ public func fuzz(_ start: UnsafePointer<UInt8>?, _ count: Int) -> CInt {
   case "signers": signers(bytes)
   case "minisign": minisign(bytes)
   case "timestamp": timestamp(bytes)
+  case "provenance": provenance(bytes)
+  case "supply": supply(bytes)
   default: fatalError("no such fuzz target: \(target)")
   }
   return 0
@@ -151,6 +153,7 @@ private func timestamp(_ bytes: [UInt8]) {
   for content in [Array("message".utf8), bytes] {
     let judgement = token.judge(over: content, authorities: authorities)
     precondition(!judgement.holds || token.isAbout(content), "a token holds over other bytes")
+  }
 }
 
 /// Addresses of tokens, files of external signers, attestations of keys: an attestation that parses is its facts.

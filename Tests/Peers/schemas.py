@@ -29,7 +29,8 @@ from mini_release import MiniRelease  # noqa: E402
 
 # Members that a document may do without; objects whose members are names; members that may be anything.
 OPTIONAL = {"expected", "found", "source", "hint", "revokedSince", "sha256", "sha384", "sha512",
-            "security", "engineering", "operations", "builder", "verifier", "log"}
+            "security", "engineering", "operations", "builder", "verifier", "log",
+            "ref", "repositories", "environment", "joins", "waivers", "roles", "identities", "maximumAgeSeconds", "tag"}
 NAMES = {"limits"}
 FREE = {"facts"}
 # Formats that hold members of their own beside the fixed ones.
@@ -84,6 +85,21 @@ def documents(mini):
         mini.tool("gate", "run", *gates, "--root", ROOT, "--evidence", f"{mini.folder}/none/evidence", "--json",
                   f"{mini.folder}/results.json", accept=(code,))
         yield "gate-results", " ".join(gates), json.load(open(f"{mini.folder}/results.json", encoding="utf-8"))
+
+
+def supply(mini):
+    """The table of builders, and a policy of the kind that the program reads."""
+    with open(f"{ROOT}/attestations/policies/slsa-builders.json", encoding="utf-8") as file:
+        yield "slsa-builders", "attestations/policies", json.load(file)
+    policy = {
+        "type": "rustynet-supply-policy/v1", "version": 1, "issued": "2026-11-01T00:00:00Z",
+        "expires": "2027-11-01T00:00:00Z", "attestations": [
+            {"id": "tests", "predicateType": "urn:tests", "roles": [{"role": "verifier", "threshold": 2}],
+             "identities": [{"pattern": "https://host/*", "issuer": "urn:issuer"}], "maximumAgeSeconds": 60},
+            {"id": "other", "predicateType": "urn:other", "roles": [{"role": "verifier", "threshold": 1}]}],
+        "joins": [{"id": "one", "on": "commit", "attestations": ["tests", "other"]}],
+        "waivers": [{"of": "tests", "owner": "ada", "reason": "later", "expires": "2026-12-01T00:00:00Z"}]}
+    yield "supply-policy", "a policy as Tests/Transcripts has them", policy
 
 
 def exceptions(mini):
@@ -142,7 +158,7 @@ def main(assure, folder):
         jsonschema.Draft202012Validator.check_schema(schema)
         schemas[name.removesuffix(".schema.json")] = jsonschema.Draft202012Validator(schema)
     failures, seen, controls = [], {}, 0
-    for name, place, document in [*documents(mini), exceptions(mini)]:
+    for name, place, document in [*documents(mini), *supply(mini), exceptions(mini)]:
         seen[name] = seen.get(name, 0) + 1
         for error in schemas[name].iter_errors(document):
             failures.append(f"{name}: {place}: {error.json_path}: {error.message[:200]}")

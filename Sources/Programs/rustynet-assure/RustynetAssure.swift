@@ -17,7 +17,7 @@ import LinuxKit
       ReleaseCommand.self, EvidenceCommand.self, GateCommand.self, RecordCommand.self, VerifyCommand.self,
       SignCommand.self, TimestampCommand.self, SBOMCommand.self, ProvenanceCommand.self, LedgerCommand.self,
       TrustCommand.self,
-      PolicyCommand.self, KeyCommand.self, VersionCommand.self,
+      PolicyCommand.self, SupplyPolicyCommand.self, KeyCommand.self, VersionCommand.self,
     ])
 
   static func main() async {

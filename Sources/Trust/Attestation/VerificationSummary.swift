@@ -9,20 +9,30 @@ public struct VerificationSummary: Sendable {
   public struct Input: Sendable, Equatable {
     /// Where it is found.
     public let uri: String
-    /// What it is.
-    public let digest: Digest
+    /// What it is; ours have one digest, those of others may have several or none.
+    public let digests: [Digest]
 
-    /// An input.
-    public init(uri: String, digest: Digest) {
+    /// An input with one digest.
+    public init(uri: String, digest: Digest) { self.init(uri: uri, digests: [digest]) }
+
+    /// An input with these digests.
+    public init(uri: String, digests: [Digest]) {
       self.uri = uri
-      self.digest = digest
+      self.digests = digests
+    }
+
+    /// The digest set as JSON.
+    var set: JSON {
+      var set = JSONObject()
+      for digest in digests { set[digest.algorithm.rawValue] = .string(digest.hex) }
+      return .object(set)
     }
   }
 
   /// The URI of the verifier.
   public let verifier: String
-  /// The digest of the verifier's program, so that a second host's judgement can be told apart.
-  public let program: Digest
+  /// The digest of the verifier's program, so that a second host's judgement can be told apart; nil in those of others.
+  public let program: Digest?
   /// When it decided.
   public let time: Timestamp
   /// The URI of what was judged.
@@ -38,7 +48,7 @@ public struct VerificationSummary: Sendable {
 
   /// A summary.
   public init(
-    verifier: String, program: Digest, time: Timestamp, resource: String, policy: Input, inputs: [Input],
+    verifier: String, program: Digest?, time: Timestamp, resource: String, policy: Input, inputs: [Input],
     isPassed: Bool, levels: [String]
   ) {
     self.verifier = verifier
@@ -53,22 +63,19 @@ public struct VerificationSummary: Sendable {
 
   /// The summary as a predicate.
   public var json: JSON {
-    [
-      "verifier": [
-        "id": .string(verifier),
-        "version": [
-          "rustynet-assure": .string(Product.version), "rustynet-assure.digest": .string(program.description),
-        ],
-      ], "timeVerified": .string(time.description), "resourceUri": .string(resource),
-      "policy": VerificationSummary.json(policy), "inputAttestations": .array(inputs.map(VerificationSummary.json)),
+    var version: JSONObject = JSONObject()
+    version["rustynet-assure"] = .string(Product.version)
+    version["rustynet-assure.digest"] = program.map { .string($0.description) }
+    return [
+      "verifier": ["id": .string(verifier), "version": .object(version)], "timeVerified": .string(time.description),
+      "resourceUri": .string(resource), "policy": VerificationSummary.json(policy),
+      "inputAttestations": .array(inputs.map(VerificationSummary.json)),
       "verificationResult": .string(isPassed ? "PASSED" : "FAILED"),
       "verifiedLevels": .array(levels.map { .string($0) }), "slsaVersion": "1.1",
     ]
   }
 
-  private static func json(_ input: Input) -> JSON {
-    ["uri": .string(input.uri), "digest": [input.digest.algorithm.rawValue: .string(input.digest.hex)]]
-  }
+  private static func json(_ input: Input) -> JSON { ["uri": .string(input.uri), "digest": input.set] }
 }
 
 /// An in-toto simple verification result v0.2: the properties that a verifier found to hold.
@@ -96,7 +103,7 @@ public struct SimpleVerificationResult: Sendable {
       "verifier": [
         "id": .string(verifier),
         "policies": [
-          ["uri": .string(policy.uri), "digest": [policy.digest.algorithm.rawValue: .string(policy.digest.hex)]]
+          ["uri": .string(policy.uri), "digest": policy.set]
         ],
       ], "timeCreated": .string(time.description), "properties": .array(properties.map { .string($0) }),
     ]
