@@ -42,6 +42,7 @@ struct JoinSearch {
   private func found(_ join: SupplyPolicy.Join) -> String {
     join.requirements.map { name in
       let values = Set((candidates[name] ?? []).flatMap { $0.facts.values(join.on, of: $0.attestation.statement) })
+        .map { String(decoding: $0, as: UTF8.self) }
       return "\(name): \(values.isEmpty ? "nothing" : values.sorted().prefix(4).joined(separator: ", "))"
     }.joined(separator: "; ")
   }
@@ -54,7 +55,7 @@ struct JoinSearch {
 
   /// Chooses for the first of `names`, with what each join is narrowed to by the choices before (nil: nothing yet).
   private func search(
-    _ names: ArraySlice<String>, _ joins: [SupplyPolicy.Join], _ narrowed: [Set<String>?], _ steps: inout Int
+    _ names: ArraySlice<String>, _ joins: [SupplyPolicy.Join], _ narrowed: [Set<[UInt8]>?], _ steps: inout Int
   ) -> Bool {
     guard let name = names.first else { return true }
     for candidate in candidates[name] ?? [] {

@@ -67,12 +67,14 @@ struct AttestationFacts {
     self.time = time ?? attestation.time
   }
 
-  /// The values that a join compares; empty where there are none, which joins with nothing.
-  func values(_ join: SupplyPolicy.Join.Subject, of statement: Statement) -> Set<String> {
-    switch join {
-    case .commit: Set([commit].compactMap(\.self))
-    case .run: Set([run].compactMap(\.self))
-    case .subject: Set(statement.subjects.flatMap { $0.digests.map(\.description) })
-    }
+  /// The values that a join compares, by their bytes; empty where there are none, which joins with nothing.
+  func values(_ join: SupplyPolicy.Join.Subject, of statement: Statement) -> Set<[UInt8]> {
+    let values: [String] =
+      switch join {
+      case .commit: [commit].compactMap(\.self)
+      case .run: [run].compactMap(\.self)
+      case .subject: statement.subjects.flatMap { $0.digests.map(\.description) }
+      }
+    return Set(values.map { Array($0.utf8) })
   }
 }
