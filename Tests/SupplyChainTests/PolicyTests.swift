@@ -147,7 +147,7 @@ private func judge(_ attestations: [VerifiedAttestation], _ json: JSON = policy)
     let facts = runs.map { run in
       AttestationFacts(
         provenance(predicateV1.with("runDetails/metadata/invocationId", .string(run)))
-      ).values(.run, of: statement(predicateV1))
+      ).values(.run)
     }
     #expect(facts[0].count == 1)
     #expect(facts[0].isDisjoint(with: facts[1]))

@@ -175,7 +175,8 @@ struct BareCertificate {
     for (index, entry) in try document.member("signatures").elements(atMost: Envelope.signatureLimit).enumerated() {
       if let pem = try entry.optional("cert")?.text(), !pem.isEmpty { found = found ?? (pem, index) }
     }
-    guard let found else { return nil }
+    // The file is read a second time here, and may have grown since.
+    guard let found, found.index < envelope.signatures.count else { return nil }
     let certificate = try Certificate.pem(found.pem)[0]
     let names = try certificate.alternativeNames().compactMap(\.text)
     let issuer = certificate["1.3.6.1.4.1.57264.1.1"].map { String(decoding: $0.value, as: UTF8.self) }

@@ -41,7 +41,7 @@ struct JoinSearch {
   /// What each requirement of `join` has, for people.
   private func found(_ join: SupplyPolicy.Join) -> String {
     join.requirements.map { name in
-      let values = Set((candidates[name] ?? []).flatMap { $0.facts.values(join.on, of: $0.attestation.statement) })
+      let values = Set((candidates[name] ?? []).flatMap { $0.facts.values(join.on) })
         .map { String(decoding: $0, as: UTF8.self) }
       return "\(name): \(values.isEmpty ? "nothing" : values.sorted().prefix(4).joined(separator: ", "))"
     }.joined(separator: "; ")
@@ -64,7 +64,7 @@ struct JoinSearch {
       var next = narrowed
       var holds = true
       for (index, join) in joins.enumerated() where join.requirements.contains(name) {
-        let values = candidate.facts.values(join.on, of: candidate.attestation.statement)
+        let values = candidate.facts.values(join.on)
         let rest = narrowed[index].map { $0.intersection(values) } ?? values
         if rest.isEmpty { holds = false }
         next[index] = rest
