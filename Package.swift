@@ -92,7 +92,7 @@ let package = Package(
       "Assurance", "Vectors",
       [
         "Diagnostics", "Wire", "StrictJSON", "LinuxKit", "Cryptography", "Attestation", "TransparencyLog", "Sigstore",
-        "InTotoLayout",
+        "SupplyChain", "InTotoLayout",
       ]),
 
     // Layer 5: what the assurance toolkit collects, writes and judges.

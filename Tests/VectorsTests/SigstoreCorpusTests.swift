@@ -15,6 +15,12 @@ struct SigstoreCorpusTests {
     #expect(report.summary(of: "sigstore") == "sigstore agree=60 disagree=0 skipped=0 total=60")
   }
 
+  @Test func agreesOnSLSA() throws {
+    let report = try SLSAVectors.judge(path: Corpora.path("slsa-provenance"))
+    #expect(report.failures.map(\.id).isEmpty)
+    #expect(report.summary(of: "slsa") == "slsa agree=70 disagree=0 skipped=0 total=70")
+  }
+
   @Test func agreesOnNPM() throws {
     let report = try NPMVectors.judge(path: Corpora.path("npm-attestations"))
     #expect(report.failures.map(\.id).isEmpty)
