@@ -98,9 +98,11 @@ struct VerifyProvenance: ParsableCommand {
     let source = "Sigstore bundle; SLSA v1.0, “Verifying artifacts”"
     let hint = "verify the bundle with its log entry, or name the signer's key with --key or --trust"
     guard
-      let certificate = try Input.parsed(path, limit: Envelope.limits.size, { bytes throws(Problem) in
-        try BareCertificate(document: bytes, of: signed)
-      })
+      let certificate = try Input.parsed(
+        path, limit: Envelope.limits.size,
+        { bytes throws(Problem) in
+          try BareCertificate(document: bytes, of: signed)
+        })
     else {
       return [
         .notRun(
