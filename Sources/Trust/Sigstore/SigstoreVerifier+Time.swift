@@ -60,7 +60,8 @@ extension SigstoreVerifier.Run {
   mutating func timestamp(_ token: [UInt8], _ number: Int) {
     do throws(Problem) {
       let time = try TimestampToken(parsing: token).requireTime(
-        over: bundle.signature, authorities: root.timestampAuthorities)
+        over: bundle.signature,
+        authorities: try root.timestampAuthorities.map { one throws(Problem) in try one.authority() })
       judgement.times.append(time)
       pass(
         "timestamp.\(number + 1)", "a time-stamp authority saw the signature at \(time)", found: time.description,
@@ -195,9 +196,11 @@ extension TrustedRoot {
     var problem = Problem.refused(
       "certificate.chain", "no authority of the trusted root issued the certificate", source: "RFC 5280 §6.1",
       hint: "is this the trusted root of that instance?")
-    for authority in certificateAuthorities {
-      guard let issuer = authority.issuer(of: certificate, among: intermediates) else { continue }
+    for trusted in certificateAuthorities {
+      let candidates = [trusted.chain[0]] + intermediates
+      guard let issuer = candidates.first(where: { $0.isIssuerByName(of: certificate) }) else { continue }
       do throws(Problem) {
+        let authority = try trusted.authority()
         try authority.requireIssued(certificate, through: intermediates, at: time)
         return issuer
       } catch { problem = error }
