@@ -69,6 +69,32 @@ verify "verify auto" "$assure" verify auto "$foreign/ed25519-sha512.sshsig" "$fo
 python3 "$here/layout_chain.py" chain
 verify "verify layout" "$assure" verify layout --layout chain/root.layout --layout-key chain/owner.pub --links chain \
   --artifact-dir chain/product
+# The set-up of the transcripts makes a provenance, a summary and a policy about one file.
+(
+  mkdir supply && cd supply
+  export ASSURE=$assure ROOT=$here/../.. PYTHON=python3
+  set_up() {
+    local line command=
+    while IFS= read -r line; do
+      case $line in
+        "include: "*) set_up "$here/../Transcripts/${line#include: }" ;;
+        '$ '*) command=${line#??} ;;
+        *) command=${command:+$command$'\n'$line} ;;
+      esac
+      if [ -n "$command" ] && [ "${command%\\}" = "$command" ]; then
+        eval "$command" || return 1
+        command=
+      fi
+    done <"$1"
+  }
+  set_up "$here/../Transcripts/setup/supply.txt"
+) >made 2>&1 || { cat made >&2; say FAILED "the set-up of provenance, summary and policy"; }
+verify "verify provenance" "$assure" verify provenance --envelope supply/provenance.p256.json --key supply/p256.pem \
+  --builder-id https://ci.example/builder --source-uri github.com/o/r --source-tag v1.2.3 supply/file
+verify "verify vsa" "$assure" verify vsa --envelope supply/summary.p256.json --key supply/p256.pem \
+  --verifier-id https://verifier.example/v1 --resource-uri https://example.org/tool --level SLSA_BUILD_LEVEL_2 supply/file
+verify "verify policy" "$assure" verify policy --policy supply/policy.json --unsigned-policy --trust supply/trust.json \
+  --attestations supply/provenance.dsse.json --attestations supply/summary.dsse.json supply/file
 verify "evidence verify" "$assure" evidence verify "$pack" --trust mini/trust.json --state seen \
   mini/tree/.build/release/tiny
 verify "evidence report" "$assure" evidence report "$pack" --trust mini/trust.json --output page.html

@@ -180,8 +180,9 @@ class Log:
         signature = sign((signer or self).key, text.encode())
         return "%s\n%s\u2014 %s %s\n" % (text, before, line or self.host, b64(self.id[:4] + signature))
 
-    def entry(self, body, kind, promise=True, proof=True, time=SECONDS, promised=None, index=1042, **note):
-        """The second of three leaves."""
+    def entry(self, body, kind, promise=True, proof=True, time=SECONDS, promised=None, index=None, **note):
+        """The second of three leaves; a promise is about the place in all trees of a log."""
+        index = index or (1042 if promise else 1)
         raw = compact(body)
         leaves = [sha256(b"\0first"), sha256(b"\0" + raw), sha256(b"\0third")]
         root = sha256(b"\1" + sha256(b"\1" + leaves[0] + leaves[1]) + leaves[2])
@@ -524,6 +525,7 @@ def logs():
                          ("a number with a zero before it", "01"), ("a number with a sign", "+1")]:
         case(title, "sigstore.number", changed(good, **{proof + "logIndex": value}))
     case("a time that cannot be", "log.time", changed(good, **{ENTRY + "integratedTime": str(2**63 - 1)}))
+    case("another index than that of the proof", "log.index", bundle(("dsse", "0.0.2"), index=7))
     two = changed(good, verificationMaterial__tlogEntries=(
         good["verificationMaterial"]["tlogEntries"] + dsse["verificationMaterial"]["tlogEntries"]))
     case("a second entry about something else", "log.entry-signature", two)
