@@ -116,5 +116,7 @@ import Testing
     #expect(Products.check("a", hashes, found: nil).code == "product.missing")
     for path in ["a", "a/b.c", "ä"] { #expect(Products.isSafe(path)) }
     for path in ["", "/a", "a//b", "../a", "a/..", "./a", "a\\b", "a\u{0}", "a\nb"] { #expect(!Products.isSafe(path)) }
+    // A slash before a combining mark is one character with it, and leads out of the folder all the same.
+    for path in ["..\u{2f}\u{301}a", "\u{2f}\u{301}a", "a/..\u{2f}\u{301}"] { #expect(!Products.isSafe(path)) }
   }
 }

@@ -73,6 +73,31 @@ import Testing
     #expect(try judge(steps, [try write(), try pack("1", by: both), first]).checks.outcome == .passed)
   }
 
+  /// One RSA key under two schemes was two functionaries, so that one of them reached a threshold of two.
+  @Test func oneKeyUnderTwoSchemesIsOneFunctionary() throws {
+    // Tests/Fixtures/foreign-signatures/rsa.pem
+    let pem = """
+      -----BEGIN PUBLIC KEY-----
+      MIIBIjANBgkqhkiG9w0BAQEFAAOCAQ8AMIIBCgKCAQEA+AICHFz402USPCRURosD
+      yPR1kyaboyBoHPLwaC8xlKhuWfdmIZSiERTMolDUe7MCTCa7p6uLmWM/LbLl0FIi
+      ObOW8fVrSBAuq1IBv7PqZJ/Q9PdDNH4C2Ha4oRjvBezzsSYU0kUCpwIcJpF7yFk1
+      cx1OHClu+JlqDux7dwEDWY4mwqdPdWRhZPm8BNmaqixouPY9fGvuX4ynfAQpIE15
+      yUL8AU7NS9ACISdrXEhKE9Au4sKEYGYsA+fJGoEgywsTjx196VFzFtISItkcmPok
+      ghnftwAE/R+rWY+P+CeqZRwmwntSnyUGPnCWddpbDFsi3NntfwDwAuoJ03Su0lK0
+      XwIDAQAB
+      -----END PUBLIC KEY-----
+
+      """
+    let keys = try ["rsassa-pss-sha256", "rsa-pkcs1v15-sha256"].map { scheme in
+      let object: JSON = [
+        "keytype": "rsa", "scheme": .string(scheme), "keyval": ["public": .string(pem)],
+      ]
+      return try LayoutKey(parsing: object.canonical)
+    }
+    #expect(keys[0] != keys[1])
+    #expect(StepJudge.distinct([[keys[0]], [keys[1]]]) == 1)
+  }
+
   /// The count is the same in every order: a file that two signed makes room for one that one signed.
   @Test func matchesFilesAndSigners() throws {
     let (a, b, c) = (chain.ada.key, chain.bob.key, chain.eve.key)

@@ -130,6 +130,29 @@ private func judge(_ attestations: [VerifiedAttestation], _ json: JSON = policy)
     ),
   ]
 
+  /// A policy that demanded roles alone for a provenance was met by anybody's certificate for the builder.
+  @Test func rolesOfAProvenanceAreDemandedOfCertificatesToo() throws {
+    let roles = policy.with("attestations/0/identities", nil)
+    #expect(try judge([provenance(), tests()], roles).outcome == .passed)
+    let both = roles.with("attestations/0/roles", [["role": "builder", "threshold": 2]])
+    #expect(
+      codes(try judge([provenance(), tests()], both).checks) == [
+        "policy.attestation", "policy.identity", "policy.join",
+      ])
+  }
+
+  /// Two spellings of one text are two runs.
+  @Test func joinsCompareBytes() throws {
+    let runs = ["https://ci.example/caf\u{e9}", "https://ci.example/cafe\u{301}"]
+    let facts = runs.map { run in
+      AttestationFacts(
+        provenance(predicateV1.with("runDetails/metadata/invocationId", .string(run)))
+      ).values(.run)
+    }
+    #expect(facts[0].count == 1)
+    #expect(facts[0].isDisjoint(with: facts[1]))
+  }
+
   @Test(arguments: sets) func eachRuleDecides(
     _ row: (name: String, attestations: [VerifiedAttestation], codes: [String])
   ) throws {

@@ -77,6 +77,21 @@ import Wire
     #expect(checks.filter { $0.id.hasPrefix("certificate.") }.count == 8)
   }
 
+  /// A list where an object with known members belongs was known as a whole, whatever it held.
+  @Test(arguments: [["uri": "x"], ["evil": 1], [["evil": 1]], "x", .null] as [JSON])
+  func parametersOfAnotherFormAreNotKnown(_ image: JSON) throws {
+    let type = try #require(BuildType.named("https://slsa.dev/container-based-build/v0.1", .v1))
+    var parameters = JSONObject()
+    parameters["builderImage"] = image
+    let expected: [String] =
+      switch image {
+      case ["uri": "x"], .null: []
+      case ["evil": 1]: ["/builderImage/evil"]
+      default: ["/builderImage"]
+      }
+    #expect(type.unknownParameters(in: parameters) == expected)
+  }
+
   static let predicates: [(path: String, value: JSON?, codes: [String])] = [
     ("buildDefinition/buildType", "urn:other", ["provenance.build-type"]),
     ("buildDefinition/externalParameters/inputs", ["a": "b"], []),

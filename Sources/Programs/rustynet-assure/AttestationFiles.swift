@@ -64,7 +64,8 @@ struct BundleReader: AttestationReader {
     }
     return (
       VerifiedAttestation(
-        label: label, statement: statement, signer: .certificate(signer), time: judgement.times.max()), checks
+        // The earliest: anybody can have an old signature stamped anew.
+        label: label, statement: statement, signer: .certificate(signer), time: judgement.times.min()), checks
     )
   }
 }

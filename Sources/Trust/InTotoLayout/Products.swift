@@ -8,8 +8,9 @@ public enum Products {
 
   /// Whether `path` names a file below a folder: relative, without `..`, backslashes and control characters.
   public static func isSafe(_ path: String) -> Bool {
-    let parts = path.split(separator: "/", omittingEmptySubsequences: false)
-    return !parts.isEmpty && parts.allSatisfy { !["", ".", ".."].contains($0) }
+    // By bytes, as the kernel reads it: a slash before a combining mark is one character with it, and still a slash.
+    let parts = path.utf8.split(separator: UInt8(ascii: "/"), omittingEmptySubsequences: false)
+    return parts.allSatisfy { part in !["", ".", ".."].contains { part.elementsEqual($0.utf8) } }
       && !path.unicodeScalars.contains { $0 == "\\" || Printable.isUnsafe($0) }
   }
 

@@ -1,4 +1,5 @@
 import Attestation
+import Cryptography
 import Diagnostics
 import StrictJSON
 
@@ -172,8 +173,10 @@ struct StepJudge {
   /// A file with two signatures is one piece of evidence, and two files of one functionary are the work of one; the
   /// result does not depend on the order of files or signatures.
   static func distinct(_ signers: [[LayoutKey]]) -> Int {
-    var owner: [LayoutKey: Int] = [:]
-    func place(_ file: Int, _ visited: inout Set<LayoutKey>) -> Bool {
+    // One key under two schemes is one functionary.
+    let signers = signers.map { $0.map(\.key) }
+    var owner: [ForeignPublicKey: Int] = [:]
+    func place(_ file: Int, _ visited: inout Set<ForeignPublicKey>) -> Bool {
       for key in signers[file] where visited.insert(key).inserted {
         if let current = owner[key], !place(current, &visited) { continue }
         owner[key] = file
@@ -182,7 +185,7 @@ struct StepJudge {
       return false
     }
     return signers.indices.count { file in
-      var visited: Set<LayoutKey> = []
+      var visited: Set<ForeignPublicKey> = []
       return place(file, &visited)
     }
   }

@@ -26,16 +26,24 @@ enum FulcioCertificate {
   /// Whom the certificate names: exactly one name, and the issuer of the identity token in one or both of its forms.
   static func identity(_ certificate: Certificate) throws(Problem) -> SignerIdentity {
     let names = try certificate.alternativeNames()
-    guard names.count == 1, let name = names[0].text else {
-      throw refused("name", "the certificate must have exactly one name, it has \(names.count)")
+    guard names.count == 1, let name = try text(of: names[0]) else {
+      throw refused("name", "the certificate must have exactly one name of a kind of Fulcio's, it has \(names.count)")
     }
     let current = try utf8(certificate, "8")
     let legacy = try raw(certificate, "1")
     guard let issuer = current ?? legacy else { throw refused("issuer", "the certificate names no issuer") }
-    guard legacy == nil || current == nil || legacy == current else {
+    guard current.map({ legacy?.isExactly($0) ?? true }) ?? true else {
       throw refused("issuer", "the two forms of the issuer differ: “\(legacy ?? "")” and “\(current ?? "")”")
     }
     return SignerIdentity(name: name, issuer: issuer, claims: try claims(certificate))
+  }
+
+  /// The name as text: of an other name only where it is the user name of a machine, `.7`. A certificate may hold other
+  /// names of any kind, and the same text under another one names somebody else.
+  private static func text(of name: GeneralName) throws(Problem) -> String? {
+    guard case .other(let oid, let text) = name else { return name.text }
+    guard oid.isExactly(arc + "7"), let text else { return nil }
+    return try self.text(Array(text.utf8), "7")
   }
 
   private static func claims(_ certificate: Certificate) throws(Problem) -> SignerIdentity.Claims {

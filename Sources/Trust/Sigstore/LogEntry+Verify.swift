@@ -44,7 +44,7 @@ extension TrustedRoot.Log {
   private func requireSigned(_ checkpoint: SignedCheckpoint) throws(Problem) {
     let origin = checkpoint.checkpoint.origin
     // Rekor 1 has a tree number after its name.
-    guard origin.isExactly(name) || origin.hasPrefix("\(name) - ") else {
+    guard origin.isExactly(name) || origin.utf8.starts(with: "\(name) - ".utf8) else {
       throw .refused(
         "log.origin", "the checkpoint is of “\(origin)”, not of “\(name)”", source: "C2SP tlog-checkpoint")
     }

@@ -18,6 +18,9 @@ public struct NPMAttestations: Sendable {
   /// The predicate of the registry's own attestation.
   public static let publish = "https://github.com/npm/attestation/tree/main/specs/publish/v0.1"
 
+  /// The predicates that say how a package was built.
+  static let provenance = [PredicateType.provenance, "https://slsa.dev/provenance/v0.2"]
+
   /// All of them, at least one.
   public let list: [Attestation]
 
@@ -52,7 +55,7 @@ extension NPMAttestations {
   ) -> (checks: [Check], provenance: SigstoreVerifier.Judgement?) {
     var checks: [Check] = []
     var provenance: SigstoreVerifier.Judgement?
-    var published: Statement?
+    var statements: [(prefix: String, statement: Statement)] = []
     for attestation in list {
       let isPublish = attestation.predicateType.isExactly(NPMAttestations.publish)
       let judgement = verifier.judge(
@@ -64,21 +67,23 @@ extension NPMAttestations {
           .equal(
             "\(prefix).predicate-type", "npm.predicate-type", "the type that the registry lists",
             expected: attestation.predicateType, found: statement.predicateType, source: "CVE-2022-35929; V6"))
+        statements.append((prefix, statement))
       }
-      if isPublish { published = judgement.statement } else { provenance = judgement }
+      if !isPublish { provenance = judgement }
     }
     for (name, isThere) in [
       ("publish", list.contains { $0.predicateType.isExactly(NPMAttestations.publish) }),
-      ("provenance", list.contains { !$0.predicateType.isExactly(NPMAttestations.publish) }),
+      ("provenance", list.contains { one in NPMAttestations.provenance.contains { $0.isExactly(one.predicateType) } }),
     ] where !isThere {
       checks.append(.failed(name, "npm.missing", "there is no \(name) attestation", source: "CVE-2022-35929"))
     }
-    if let published { checks += names(published, provenance?.statement) }
+    for (prefix, published) in statements where prefix == "publish" { checks += names(published, statements) }
     return (checks, provenance)
   }
 
-  /// The package that the registry published is the one that both statements name.
-  private func names(_ published: Statement, _ provenance: Statement?) -> [Check] {
+  /// The package that the registry published is the one that each statement names: one that holds says nothing for
+  /// another beside it.
+  private func names(_ published: Statement, _ statements: [(prefix: String, statement: Statement)]) -> [Check] {
     let predicate = JSONReader(published.predicate)
     let name: String
     let version: String
@@ -87,13 +92,11 @@ extension NPMAttestations {
       version = try predicate.member("version").text(atMost: 512)
     } catch { return [Check("publish.package", error)] }
     let purl = "pkg:npm/\(name.replacing("@", with: "%40"))@\(version)"
-    return [("publish", published), ("provenance", provenance)].compactMap { id, statement in
-      statement.map {
-        .equal(
-          "\(id).package", "npm.package", "the package that the subject names", expected: purl,
-          found: $0.subjects.count == 1 ? $0.subjects[0].name : "\($0.subjects.count) subjects",
-          source: "github.com/npm/attestation, specs/publish")
-      }
+    return statements.map { prefix, statement in
+      .equal(
+        "\(prefix).package", "npm.package", "the package that the subject names", expected: purl,
+        found: statement.subjects.count == 1 ? statement.subjects[0].name : "\(statement.subjects.count) subjects",
+        source: "github.com/npm/attestation, specs/publish")
     }
   }
 }

@@ -78,6 +78,14 @@ extension SigstoreVerifier.Run {
           "log.\(number + 1).validity",
           .refused("log.validity", "the log \(log.name) is not trusted for \(time)"))
       }
+      // With a key nobody has to say when it was; then the log may have written this after the end of trust in it.
+      if judgement.times.isEmpty, case .publicKey = bundle.material, let end = log.validUntil {
+        fail(
+          "log.\(number + 1).validity",
+          .refused(
+            "log.validity", "the log \(log.name) is trusted until \(end), and nobody says that this was before",
+            source: "protobuf-specs, sigstore_trustroot.proto"))
+      }
     }
   }
 }

@@ -104,8 +104,12 @@ struct BuildType: Sendable {
     return object.members.flatMap { member -> [String] in
       let place = "\(pointer)/\(JSONPointer.escape(member.key))"
       guard let inner = known.first(where: { $0.key.isExactly(member.key) })?.value else { return [place] }
-      guard case .object(let object) = member.value else { return [] }
-      return unknown(object, inner, at: place)
+      switch (member.value, inner) {
+      case (.object(let object), _): return unknown(object, inner, at: place)
+      // Where members are listed, a list or a text could hold what is not listed.
+      case (.null, _), (_, .any): return []
+      default: return [place]
+      }
     }
   }
 }

@@ -41,7 +41,8 @@ struct JoinSearch {
   /// What each requirement of `join` has, for people.
   private func found(_ join: SupplyPolicy.Join) -> String {
     join.requirements.map { name in
-      let values = Set((candidates[name] ?? []).flatMap { $0.facts.values(join.on, of: $0.attestation.statement) })
+      let values = Set((candidates[name] ?? []).flatMap { $0.facts.values(join.on) })
+        .map { String(decoding: $0, as: UTF8.self) }
       return "\(name): \(values.isEmpty ? "nothing" : values.sorted().prefix(4).joined(separator: ", "))"
     }.joined(separator: "; ")
   }
@@ -54,7 +55,7 @@ struct JoinSearch {
 
   /// Chooses for the first of `names`, with what each join is narrowed to by the choices before (nil: nothing yet).
   private func search(
-    _ names: ArraySlice<String>, _ joins: [SupplyPolicy.Join], _ narrowed: [Set<String>?], _ steps: inout Int
+    _ names: ArraySlice<String>, _ joins: [SupplyPolicy.Join], _ narrowed: [Set<[UInt8]>?], _ steps: inout Int
   ) -> Bool {
     guard let name = names.first else { return true }
     for candidate in candidates[name] ?? [] {
@@ -63,7 +64,7 @@ struct JoinSearch {
       var next = narrowed
       var holds = true
       for (index, join) in joins.enumerated() where join.requirements.contains(name) {
-        let values = candidate.facts.values(join.on, of: candidate.attestation.statement)
+        let values = candidate.facts.values(join.on)
         let rest = narrowed[index].map { $0.intersection(values) } ?? values
         if rest.isEmpty { holds = false }
         next[index] = rest

@@ -118,7 +118,7 @@ extension SupplyPolicy.Requirement {
   private func signer(_ attestation: VerifiedAttestation) -> [Check] {
     switch attestation.signer {
     case .certificate(let identity):
-      if identities.isEmpty, provenance != nil { return [] }
+      if identities.isEmpty, roles.isEmpty, provenance != nil { return [] }
       let expected = identities.map { "\($0.name) of \($0.issuer)" }.joined(separator: " or ")
       let found = "\(identity.name) of \(identity.issuer)"
       let isNamed = identities.contains { $0.name.matches(identity.name) && $0.issuer.isExactly(identity.issuer) }

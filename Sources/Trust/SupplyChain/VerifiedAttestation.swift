@@ -40,6 +40,8 @@ struct AttestationFacts {
   let run: String?
   /// When that was, which its age is counted from.
   let time: Timestamp?
+  /// The digests of all subjects as bytes of their text; made once, because a search asks for them at every step.
+  private let subjects: Set<[UInt8]>
 
   init(_ attestation: VerifiedAttestation) {
     let statement = attestation.statement
@@ -65,14 +67,15 @@ struct AttestationFacts {
     self.commit = commit ?? claims.sourceRepositoryDigest ?? claims.workflowCommit
     self.run = run ?? claims.runInvocationURI
     self.time = time ?? attestation.time
+    subjects = Set(statement.subjects.flatMap { $0.digests.map { Array($0.description.utf8) } })
   }
 
-  /// The values that a join compares; empty where there are none, which joins with nothing.
-  func values(_ join: SupplyPolicy.Join.Subject, of statement: Statement) -> Set<String> {
+  /// The values that a join compares, by their bytes; empty where there are none, which joins with nothing.
+  func values(_ join: SupplyPolicy.Join.Subject) -> Set<[UInt8]> {
     switch join {
-    case .commit: Set([commit].compactMap(\.self))
-    case .run: Set([run].compactMap(\.self))
-    case .subject: Set(statement.subjects.flatMap { $0.digests.map(\.description) })
+    case .commit: Set([commit].compactMap { $0.map { Array($0.utf8) } })
+    case .run: Set([run].compactMap { $0.map { Array($0.utf8) } })
+    case .subject: subjects
     }
   }
 }
