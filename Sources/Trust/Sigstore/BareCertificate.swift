@@ -22,7 +22,7 @@ public struct BareCertificate: Sendable {
     for (index, entry) in try document.member("signatures").elements(atMost: Envelope.signatureLimit).enumerated() {
       if found == nil, let pem = try entry.optional("cert")?.text(), !pem.isEmpty { found = (pem, index) }
     }
-    // The caller may have read the file a second time, and it may have grown since.
+    // The caller may have read the envelope from the file at another moment.
     guard let found, found.index < envelope.signatures.count else { return nil }
     let certificate = try Certificate.pem(found.pem)[0]
     identity = try FulcioCertificate.identity(certificate)
