@@ -126,8 +126,8 @@ def theirs(folder, case):
 # What we accept and the peer refuses: part of what it says, and why. There is nothing that it accepts and we refuse.
 DIFFERENCES = {
     "Integrated time only supported for":
-        "the entry is intoto 0.0.2: its log's signed time is no time for the peer, in any bundle; client-spec.md, "
-        "“Establishing a Time for the Signature”, names no kind of entry",
+        "the entry is intoto 0.0.2, whose signed time is none for the peer; Sigstore’s documentation (“Timestamps”) "
+        "takes the time that the log’s promise signs over, of any entry",
     "failed to load bundle":
         "bundle v0.1 with a promise of the log (SET) and no proof: protobuf-specs demands the proof from v0.2 on only",
     "malformed in-toto statement":
