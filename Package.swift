@@ -92,7 +92,7 @@ let package = Package(
       "Assurance", "Vectors",
       [
         "Diagnostics", "Wire", "StrictJSON", "LinuxKit", "Cryptography", "Attestation", "TransparencyLog", "Sigstore",
-        "InTotoLayout",
+        "SupplyChain", "InTotoLayout",
       ]),
 
     // Layer 5: what the assurance toolkit collects, writes and judges.
@@ -170,7 +170,7 @@ let package = Package(
     tests("TransparencyLog", ["Diagnostics", "Wire", "Cryptography", "LinuxKit", "Vectors"]),
     tests("InTotoLayout", ["Diagnostics", "Wire", "StrictJSON", "Cryptography", "Attestation", "TestSupport"]),
     tests("LedgerStore", ["Diagnostics", "Cryptography", "TransparencyLog", "LinuxKit"]),
-    tests("Vectors", ["Diagnostics", "LinuxKit", "Cryptography", "Attestation", "Sigstore"]),
+    tests("Vectors", ["Diagnostics", "StrictJSON", "LinuxKit", "Cryptography", "Attestation", "Sigstore"]),
     tests("Commands", ["Diagnostics", "LinuxKit", "Cryptography"]),
     tests("Inventory", ["Diagnostics", "Commands", "StrictJSON", "LinuxKit", "Cryptography"]),
     tests("SBOM", ["Diagnostics", "StrictJSON", "LinuxKit", "Cryptography", "Wire", "Inventory"]),

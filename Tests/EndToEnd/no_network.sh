@@ -69,27 +69,31 @@ verify "verify auto" "$assure" verify auto "$foreign/ed25519-sha512.sshsig" "$fo
 python3 "$here/layout_chain.py" chain
 verify "verify layout" "$assure" verify layout --layout chain/root.layout --layout-key chain/owner.pub --links chain \
   --artifact-dir chain/product
-# Provenance and a summary, signed by the release's builder and sealed by an OpenSSL key, and a policy over both.
+# The set-up of the transcripts makes a provenance, a summary and a policy about one file.
 (
-  mkdir supply
-  cd supply
-  cp "$here/../Transcripts/setup/supply.py" .
-  python3 supply.py make
-  printf 'hello\n' >file
-  openssl ecparam -name prime256v1 -genkey -noout -out p256.key
-  openssl ec -in p256.key -pubout -out p256.pem
-  for pair in provenance:slsaprovenance1 summary:vsa; do
-    "$assure" sign --key ../mini/keys/builder.json --passphrase-file ../mini/passphrase --predicate-type "${pair#*:}" \
-      --predicate "${pair%:*}.json" --output "${pair%:*}.dsse.json" file
-    python3 supply.py seal "${pair%:*}.dsse.json" "${pair%:*}.p256.json"
-  done
-) 2>supply.log || { cat supply.log >&2; echo "not-run: no provenance could be made" >&2; exit 70; }
-build=(--builder-id https://ci.example/builder --source-uri github.com/o/r)
+  mkdir supply && cd supply
+  export ASSURE=$assure ROOT=$here/../.. PYTHON=python3
+  set_up() {
+    local line command=
+    while IFS= read -r line; do
+      case $line in
+        "include: "*) set_up "$here/../Transcripts/${line#include: }" ;;
+        '$ '*) command=${line#??} ;;
+        *) command=${command:+$command$'\n'$line} ;;
+      esac
+      if [ -n "$command" ] && [ "${command%\\}" = "$command" ]; then
+        eval "$command" || return 1
+        command=
+      fi
+    done <"$1"
+  }
+  set_up "$here/../Transcripts/setup/supply.txt"
+) >made 2>&1 || { cat made >&2; say FAILED "the set-up of provenance, summary and policy"; }
 verify "verify provenance" "$assure" verify provenance --envelope supply/provenance.p256.json --key supply/p256.pem \
-  "${build[@]}" supply/file
+  --builder-id https://ci.example/builder --source-uri github.com/o/r --source-tag v1.2.3 supply/file
 verify "verify vsa" "$assure" verify vsa --envelope supply/summary.p256.json --key supply/p256.pem \
   --verifier-id https://verifier.example/v1 --resource-uri https://example.org/tool --level SLSA_BUILD_LEVEL_2 supply/file
-verify "verify policy" "$assure" verify policy --policy supply/policy.json --unsigned-policy --trust mini/trust.json \
+verify "verify policy" "$assure" verify policy --policy supply/policy.json --unsigned-policy --trust supply/trust.json \
   --attestations supply/provenance.dsse.json --attestations supply/summary.dsse.json supply/file
 "$here/../Fixtures/timestamps.sh" tsa >tsa.log 2>&1 || { echo "not-run: no timestamp could be made" >&2; exit 70; }
 verify "timestamp verify" "$assure" timestamp verify --response tsa/good.tst --authority tsa/tsa.pem tsa/message

@@ -95,7 +95,7 @@ struct TrustShow: ParsableCommand {
       + root.timestampAuthorities.map {
         Row(
           kind: "timestamp-authority", name: $0.uri ?? "without a name", from: $0.validFrom, until: $0.validUntil,
-          key: Digest(of: ($0.signer ?? $0.issuers.chain[0]).der).description)
+          key: Digest(of: $0.chain[0].der).description)
       }
   }
 }

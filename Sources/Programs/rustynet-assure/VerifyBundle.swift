@@ -43,13 +43,15 @@ struct VerifyBundle: ParsableCommand {
   func run() throws {
     try format.answer(about: bundle) { () throws(Problem) -> Answer in
       let expected = try signer.or(key: key)
+      _ = try signer.claims()
       let verifier = SigstoreVerifier(root: try trusted.root())
       let artifact = try Input.artifact(artifact)
       let parsed = try Input.parsed(bundle, limit: SigstoreBundle.limits.size) { bytes throws(Problem) in
         try SigstoreBundle(parsing: bytes)
       }
       let judgement = verifier.judge(parsed, artifact: artifact, signer: expected)
-      return Answer("\(bundle) for \(artifact.name)", place: bundle, judgement.checks, facts: judgement.facts)
+      let checks = judgement.checks + (try signer.checks(judgement.signer))
+      return Answer("\(bundle) for \(artifact.name)", place: bundle, checks, facts: judgement.facts)
     }
   }
 }
@@ -59,12 +61,46 @@ struct SignerIdentityOptions: ParsableArguments {
   @Option(help: "Whom the certificate must name: an e-mail address or a URI, exactly.")
   var certificateIdentity: String?
   @Option(help: "Who must have vouched for the identity, exactly.") var certificateOidcIssuer: String?
+  @Option(
+    help: ArgumentHelp(
+      "What else the certificate must say, as NAME=VALUE; may be repeated.",
+      discussion: "Names: \(SignerIdentity.Claims.names.joined(separator: ", "))."))
+  var certificateClaim: [String] = []
 
   static let wrong = Problem.usage(
     "usage.signer", "say who must have signed",
     hint: "--certificate-identity with --certificate-oidc-issuer, or --key where the verb has it")
 
-  var isEmpty: Bool { certificateIdentity == nil && certificateOidcIssuer == nil }
+  var isEmpty: Bool { certificateIdentity == nil && certificateOidcIssuer == nil && certificateClaim.isEmpty }
+
+  /// The demanded claims; a name that no certificate has is wrong usage, and not a demand that nothing meets.
+  func claims() throws(Problem) -> [(name: String, value: String)] {
+    var claims: [(name: String, value: String)] = []
+    for text in certificateClaim {
+      let parts = text.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false).map(String.init)
+      guard parts.count == 2, SignerIdentity.Claims.names.contains(where: { $0.isExactly(parts[0]) }) else {
+        throw .usage(
+          "usage.claim", "“\(text)” is no claim of a certificate",
+          hint: "NAME=VALUE with \(SignerIdentity.Claims.names.joined(separator: ", "))")
+      }
+      claims.append((parts[0], parts[1]))
+    }
+    return claims
+  }
+
+  /// One check for each demanded claim.
+  func checks(_ signer: SignerIdentity?) throws(Problem) -> [Check] {
+    try claims().map { name, value in
+      guard let found = signer?.claims.claim(named: name) ?? nil else {
+        return .failed(
+          "identity.\(name)", "identity.claim", "the certificate does not say this", expected: value,
+          source: "sigstore/fulcio, oid-info.md")
+      }
+      return .equal(
+        "identity.\(name)", "identity.claim", "what the certificate says", expected: value, found: found,
+        source: "sigstore/fulcio, oid-info.md")
+    }
+  }
 
   func required() throws(Problem) -> SigstoreVerifier.Signer {
     guard let certificateIdentity, let certificateOidcIssuer else { throw SignerIdentityOptions.wrong }
@@ -86,7 +122,7 @@ extension Input {
   /// A file with every digest that a signature may be over, or a digest.
   static func artifact(_ text: String) throws(Problem) -> SignedArtifact {
     if HashAlgorithm.allCases.contains(where: { text.hasPrefix($0.rawValue + ":") }), FileSystem.status(text) == nil {
-      return SignedArtifact(name: text, digests: [try Digest(text)])
+      do { return SignedArtifact(name: text, digests: [try Digest(text)]) } catch { throw error.at(text) }
     }
     var sha256 = HashFunction(.sha256)
     var sha384 = HashFunction(.sha384)

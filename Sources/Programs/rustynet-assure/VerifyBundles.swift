@@ -45,8 +45,9 @@ struct VerifyBundles: AsyncParsableCommand {
       throw Problem.malformed(
         "bundles.none", "there is no bundle here", place: folder, hint: "NAME.sigstore.json beside NAME")
     }
-    let answers = await VerifyBundles.judge(files) { path in
-      VerifyBundles.answer(path, verifier: verifier, signer: expected)
+    _ = try signer.claims()
+    let answers = await VerifyBundles.judge(files) { [signer] path in
+      VerifyBundles.answer(path, verifier: verifier, signer: expected, claims: signer)
     }
     return VerifyBundles.summary(folder, answers)
   }
@@ -93,7 +94,7 @@ struct VerifyBundles: AsyncParsableCommand {
   }
 
   private static func answer(
-    _ path: String, verifier: SigstoreVerifier, signer: SigstoreVerifier.Signer
+    _ path: String, verifier: SigstoreVerifier, signer: SigstoreVerifier.Signer, claims: SignerIdentityOptions
   ) -> Answer {
     do throws(Problem) {
       let ending = endings.first { path.hasSuffix($0) } ?? ""
@@ -102,7 +103,8 @@ struct VerifyBundles: AsyncParsableCommand {
         try SigstoreBundle(parsing: bytes)
       }
       let judgement = verifier.judge(bundle, artifact: artifact, signer: signer)
-      return Answer(path, place: path, judgement.checks, facts: judgement.facts)
+      let checks = judgement.checks + (try claims.checks(judgement.signer))
+      return Answer(path, place: path, checks, facts: judgement.facts)
     } catch { return Answer(error, place: path) }
   }
 

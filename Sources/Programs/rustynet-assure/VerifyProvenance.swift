@@ -7,7 +7,6 @@ import Sigstore
 import StrictJSON
 import SupplyChain
 import Wire
-import X509
 
 /// `rustynet-assure verify provenance`.
 struct VerifyProvenance: ParsableCommand {
@@ -105,7 +104,13 @@ struct VerifyProvenance: ParsableCommand {
   ) throws(Problem) -> [Check] {
     let source = "Sigstore bundle; SLSA v1.0, “Verifying artifacts”"
     let hint = "verify the bundle with its log entry, or name the signer's key with --key or --trust"
-    guard let certificate = try BareCertificate(in: path, of: signed) else {
+    guard
+      let certificate = try Input.parsed(
+        path, limit: Envelope.limits.size,
+        { bytes throws(Problem) in
+          try BareCertificate(document: bytes, of: signed)
+        })
+    else {
       return [
         .notRun(
           "time", "provenance.not-provable",
@@ -166,35 +171,5 @@ struct ProvenanceDemands {
     var checks: [Check] = []
     for text in artifacts { checks.append(try Artifact(text).check(in: statement)) }
     return checks + expectation.judge(provenance, signer: signer, builders: builders)
-  }
-}
-
-/// The certificate that the SLSA generator wrote beside the signature of a bare envelope; nothing of it is proven.
-struct BareCertificate {
-  let signature: Check
-  let identity: SignerIdentity
-
-  /// Nil where there is no certificate.
-  init?(in path: String, of envelope: Envelope) throws(Problem) {
-    let document = JSONReader(
-      try JSON(parsing: try FileSystem.read(path, limit: Envelope.limits.size), limits: Envelope.limits))
-    var found: (pem: String, index: Int)?
-    for (index, entry) in try document.member("signatures").elements(atMost: Envelope.signatureLimit).enumerated() {
-      if let pem = try entry.optional("cert")?.text(), !pem.isEmpty { found = found ?? (pem, index) }
-    }
-    guard let found else { return nil }
-    let certificate = try Certificate.pem(found.pem)[0]
-    let names = try certificate.alternativeNames().compactMap(\.text)
-    let issuer = certificate["1.3.6.1.4.1.57264.1.1"].map { String(decoding: $0.value, as: UTF8.self) }
-    identity = SignerIdentity(name: names.count == 1 ? names[0] : "", issuer: issuer ?? "")
-    let isValid = certificate.publicKey.isValid(
-      envelope.signatures[found.index].bytes, over: envelope.signedBytes, .ecdsaP256SHA256)
-    let name = Printable.oneLine(identity.name)
-    signature =
-      isValid
-      ? .passed("signature", "the signature verifies with the certificate beside it", found: name)
-      : .failed(
-        "signature", "signature.invalid", "the signature does not verify with the certificate beside it", found: name,
-        source: "DSSE protocol.md")
   }
 }

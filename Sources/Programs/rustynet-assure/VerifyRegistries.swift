@@ -36,7 +36,9 @@ struct VerifyNPM: ParsableCommand {
       }
       let (checks, provenance) = parsed.judge(
         by: verifier, artifact: artifact, registryKey: key, signer: expected)
-      return Answer("\(attestations) for \(package)", place: attestations, checks, facts: provenance?.facts ?? [])
+      let claims = try signer.checks(provenance?.signer).prefixed("provenance.")
+      return Answer(
+        "\(attestations) for \(package)", place: attestations, checks + claims, facts: provenance?.facts ?? [])
     }
   }
 }
@@ -73,7 +75,8 @@ struct VerifyPEP740: ParsableCommand {
       for (number, one) in list.enumerated() {
         let judgement = verifier.judge(
           one, artifact: artifact, name: name ?? Path.name(of: distribution), signer: expected)
-        checks += list.count == 1 ? judgement.checks : judgement.checks.prefixed("\(number + 1).")
+        let all = judgement.checks + (try signer.checks(judgement.signer))
+        checks += list.count == 1 ? all : all.prefixed("\(number + 1).")
         facts = judgement.facts
       }
       return Answer("\(attestation) for \(distribution)", place: attestation, checks, facts: facts)

@@ -7,7 +7,7 @@ import Vectors
 struct VectorsCommand: ParsableCommand {
   /// The corpora that have a judge. A new one adds its case here and in `judge`.
   enum Kind: String, ExpressibleByArgument, CaseIterable {
-    case json, wycheproof, ed25519, merkle, sigstore, npm, pep740, layout
+    case json, wycheproof, ed25519, merkle, sigstore, slsa, npm, pep740, layout
   }
 
   static let configuration = CommandConfiguration(
@@ -41,6 +41,7 @@ struct VectorsCommand: ParsableCommand {
     case .ed25519: try Ed25519Vectors.judge(path: path)
     case .merkle: try MerkleVectors.judge(path: path)
     case .sigstore: try SigstoreVectors.judge(path: path)
+    case .slsa: try SLSAVectors.judge(path: path)
     case .npm: try NPMVectors.judge(path: path)
     case .pep740: try PEP740Vectors.judge(path: path)
     case .layout: try LayoutVectors.judge(path: path)

@@ -1,3 +1,5 @@
+import StrictJSON
+
 /// Who signed, as a verified certificate says it: what is judged after the certificate itself has been.
 ///
 /// Nothing here is verified; whoever makes one has verified the chain, the time and the signature before.
@@ -60,5 +62,38 @@ public struct SignerIdentity: Sendable, Equatable {
     self.name = name
     self.issuer = issuer
     self.claims = claims
+  }
+}
+
+extension SignerIdentity.Claims {
+  /// Every claim by the name that options and policies use.
+  static let named: [(name: String, claim: any KeyPath<SignerIdentity.Claims, String?> & Sendable)] = [
+    ("workflow-trigger", \.workflowTrigger),
+    ("workflow-commit", \.workflowCommit),
+    ("workflow-name", \.workflowName),
+    ("workflow-repository", \.workflowRepository),
+    ("workflow-ref", \.workflowRef),
+    ("build-signer-uri", \.buildSignerURI),
+    ("build-signer-digest", \.buildSignerDigest),
+    ("runner-environment", \.runnerEnvironment),
+    ("source-repository-uri", \.sourceRepositoryURI),
+    ("source-repository-digest", \.sourceRepositoryDigest),
+    ("source-repository-ref", \.sourceRepositoryRef),
+    ("source-repository-identifier", \.sourceRepositoryIdentifier),
+    ("source-repository-owner-uri", \.sourceRepositoryOwnerURI),
+    ("source-repository-owner-identifier", \.sourceRepositoryOwnerIdentifier),
+    ("build-config-uri", \.buildConfigURI),
+    ("build-config-digest", \.buildConfigDigest),
+    ("build-trigger", \.buildTrigger),
+    ("run-invocation-uri", \.runInvocationURI),
+    ("source-repository-visibility", \.sourceRepositoryVisibility),
+  ]
+
+  /// The names, for help and errors.
+  public static var names: [String] { named.map(\.name) }
+
+  /// The claim of this name: nil where there is no such name, a nil inside where the certificate does not make it.
+  public func claim(named name: String) -> String?? {
+    Self.named.first { $0.name.isExactly(name) }.map { self[keyPath: $0.claim as KeyPath<Self, String?>] }
   }
 }

@@ -159,16 +159,16 @@ struct LoggedSignature {
     return try reader.member("publicKey").member("rawBytes").bytes(atMost: 4096)
   }
 
-  /// The DER inside of one PEM block, of a certificate or of a public key.
+  /// The DER inside of the first PEM block, of a certificate or of a public key.
+  ///
+  /// It is only compared, so it is not read; of a chain the signing certificate comes first, as Rekor was given it.
   private static func pem(_ bytes: [UInt8]) throws(Problem) -> [UInt8] {
-    guard let text = String(validating: bytes, as: UTF8.self) else {
-      throw .malformed("log.verifier", "the logged key is no text", source: "RFC 7468")
-    }
-    // Only compared, so neither is read; of a chain the signing certificate comes first, as Rekor was given it.
-    let lines = text.split(omittingEmptySubsequences: true) { $0 == "\n" || $0 == "\r\n" }
-    guard let first = lines.first, ["CERTIFICATE", "PUBLIC KEY"].contains(where: { first == "-----BEGIN \($0)-----" }),
-      let end = lines.firstIndex(where: { $0.hasPrefix("-----END ") })
+    let lines = bytes.split { $0 == 0x0a || $0 == 0x0d }
+    let labels = ["CERTIFICATE", "PUBLIC KEY"]
+    guard let first = lines.first, labels.contains(where: { first.elementsEqual("-----BEGIN \($0)-----".utf8) }),
+      let end = lines.firstIndex(where: { $0.starts(with: "-----END ".utf8) }),
+      let text = String(validating: lines[1..<end].joined(), as: UTF8.self)
     else { throw .malformed("log.verifier", "the logged key is no PEM block", source: "RFC 7468") }
-    return try Base64.decode(lines[1..<end].joined())
+    return try Base64.decode(text)
   }
 }

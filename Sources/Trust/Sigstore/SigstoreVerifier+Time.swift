@@ -38,7 +38,14 @@ extension SigstoreVerifier.Run {
       check(
         "\(id).proof", "entry \(proof.index) of \(proof.size) of the log \(log.name)",
         found: proof.root.base64, source: "RFC 9162 §2.1.3, C2SP tlog-checkpoint"
-      ) { () throws(Problem) in try log.requireProof(of: entry) }
+      ) { () throws(Problem) in
+        // Rekor 2 has one tree, so both indices are one; in Rekor 1 the promise covers the other one.
+        guard entry.promise != nil || entry.integratedTime != nil || entry.index == proof.index else {
+          throw .refused(
+            "log.index", "the entry says \(entry.index), and its proof \(proof.index)", source: "RFC 9162 §2.1.3")
+        }
+        try log.requireProof(of: entry)
+      }
     }
     let (content, artifact) = (bundle.content, artifact)
     check(
@@ -53,7 +60,8 @@ extension SigstoreVerifier.Run {
   mutating func timestamp(_ token: [UInt8], _ number: Int) {
     do throws(Problem) {
       let time = try TimestampToken(parsing: token).requireTime(
-        over: bundle.signature, authorities: root.timestampAuthorities)
+        over: bundle.signature,
+        authorities: try root.timestampAuthorities.map { one throws(Problem) in try one.authority() })
       judgement.times.append(time)
       pass(
         "timestamp.\(number + 1)", "a time-stamp authority saw the signature at \(time)", found: time.description,
@@ -188,9 +196,11 @@ extension TrustedRoot {
     var problem = Problem.refused(
       "certificate.chain", "no authority of the trusted root issued the certificate", source: "RFC 5280 §6.1",
       hint: "is this the trusted root of that instance?")
-    for authority in certificateAuthorities {
-      guard let issuer = authority.issuer(of: certificate, among: intermediates) else { continue }
+    for trusted in certificateAuthorities {
+      let candidates = [trusted.chain[0]] + intermediates
+      guard let issuer = candidates.first(where: { $0.isIssuerByName(of: certificate) }) else { continue }
       do throws(Problem) {
+        let authority = try trusted.authority()
         try authority.requireIssued(certificate, through: intermediates, at: time)
         return issuer
       } catch { problem = error }

@@ -42,9 +42,9 @@ public struct TrustedRoot: Sendable {
   /// Logs of certificates (RFC 6962).
   public let certificateLogs: [Log]
   /// Authorities that issue signing certificates (Fulcio).
-  public let certificateAuthorities: [CertificateAuthority]
+  public let certificateAuthorities: [TrustedAuthority<CertificateAuthority>]
   /// Time-stamp authorities.
-  public let timestampAuthorities: [TimestampAuthority]
+  public let timestampAuthorities: [TrustedAuthority<TimestampAuthority>]
 
   /// Reads a trusted root; every instance needs the start of its validity, because trust without one has no beginning.
   public init(parsing bytes: [UInt8]) throws(Problem) {
@@ -64,23 +64,12 @@ public struct TrustedRoot: Sendable {
     }
     transparencyLogs = try TrustedRoot.logs(reader, "tlogs")
     certificateLogs = try TrustedRoot.logs(reader, "ctlogs")
-    var authorities: [CertificateAuthority] = []
-    for one in try reader.list("certificateAuthorities", atMost: 64) {
-      let (chain, from, until) = try TrustedRoot.authority(one)
-      do throws(Problem) {
-        authorities.append(try CertificateAuthority(chain: chain, validFrom: from, validUntil: until))
-      } catch { throw one.located(error) }
+    certificateAuthorities = try TrustedRoot.authorities(reader, "certificateAuthorities") { one throws(Problem) in
+      try CertificateAuthority(chain: one.chain, validFrom: one.validFrom, validUntil: one.validUntil)
     }
-    certificateAuthorities = authorities
-    var stampers: [TimestampAuthority] = []
-    for one in try reader.list("timestampAuthorities", atMost: 64) {
-      let (chain, from, until) = try TrustedRoot.authority(one)
-      let uri = try one.optional("uri")?.text(atMost: 2048)
-      do throws(Problem) {
-        stampers.append(try TimestampAuthority(chain: chain, validFrom: from, validUntil: until, uri: uri))
-      } catch { throw one.located(error) }
+    timestampAuthorities = try TrustedRoot.authorities(reader, "timestampAuthorities") { one throws(Problem) in
+      try TimestampAuthority(chain: one.chain, validFrom: one.validFrom, validUntil: one.validUntil, uri: one.uri)
     }
-    timestampAuthorities = stampers
   }
 
   private static func logs(_ reader: JSONReader, _ key: String) throws(Problem) -> [Log] {
@@ -113,16 +102,24 @@ public struct TrustedRoot: Sendable {
     "PKCS1_RSA_PKCS1V5": .rsaPKCS1SHA256,
   ]
 
-  private static func authority(
-    _ reader: JSONReader
-  ) throws(Problem) -> (chain: [Certificate], from: Timestamp, until: Timestamp?) {
-    var chain: [Certificate] = []
-    for one in try reader.member("certChain").member("certificates").elements(atMost: 8) {
-      chain.append(try one.certificate())
+  private static func authorities<Authority>(
+    _ reader: JSONReader, _ key: String,
+    make: @escaping @Sendable (TrustedAuthority<Authority>) throws(Problem) -> Authority
+  ) throws(Problem) -> [TrustedAuthority<Authority>] {
+    var authorities: [TrustedAuthority<Authority>] = []
+    for one in try reader.list(key, atMost: 64) {
+      var chain: [Certificate] = []
+      for certificate in try one.member("certChain").member("certificates").elements(atMost: 8) {
+        chain.append(try certificate.certificate())
+      }
+      guard !chain.isEmpty else { throw one.problem("trusted-root.chain", "the chain of an authority is empty") }
+      let (from, until) = try validity(try one.member("validFor"))
+      authorities.append(
+        TrustedAuthority(
+          chain: chain, validFrom: from, validUntil: until, uri: try one.optional("uri")?.text(atMost: 2048), make: make
+        ))
     }
-    guard !chain.isEmpty else { throw reader.problem("trusted-root.chain", "the chain of an authority is empty") }
-    let (from, until) = try validity(try reader.member("validFor"))
-    return (chain, from, until)
+    return authorities
   }
 
   private static func validity(_ reader: JSONReader) throws(Problem) -> (Timestamp, Timestamp?) {

@@ -64,10 +64,12 @@ public struct CertificateAuthority: Sendable {
         source: "RFC 5280 §6.1")
     }
   }
+}
 
-  /// The certificate whose key signed `leaf`, among the issuing one and `intermediates`.
-  public func issuer(of leaf: Certificate, among intermediates: [Certificate] = []) -> Certificate? {
-    ([chain[0]] + intermediates).first { unsafe X509_check_issued($0.handle, leaf.handle) == X509_V_OK }
+extension Certificate {
+  /// Whether names and key identifiers make this the issuer of `other`; its signature is not looked at.
+  public func isIssuerByName(of other: Certificate) -> Bool {
+    unsafe X509_check_issued(handle, other.handle) == X509_V_OK
   }
 }
 
