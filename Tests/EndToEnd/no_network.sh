@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Verification opens no socket at all: every verb of `verify`, `evidence verify`, `evidence report` and `ledger verify`
-# under strace, and, as root, once more in a network namespace without any interface.
+# Verification opens no socket at all: every verb of `verify`, `timestamp verify`, `evidence verify`, `evidence report`
+# and `ledger verify` under strace, and, as root, once more in a network namespace without any interface.
 #
 # Run:  Tests/EndToEnd/no_network.sh ASSURE
 #
@@ -9,7 +9,7 @@ set -euo pipefail
 [ $# = 1 ] || { echo "usage: no_network.sh ASSURE" >&2; exit 64; }
 assure=$(realpath "$1")
 here=$(cd "$(dirname "$0")" && pwd -P)
-for tool in strace python3 git swift; do
+for tool in strace python3 git swift openssl; do
   command -v "$tool" >/dev/null || { echo "not-run: $tool is missing" >&2; exit 70; }
 done
 [ -x "$assure" ] || { echo "not-run: there is no program $assure" >&2; exit 70; }
@@ -95,6 +95,8 @@ verify "verify vsa" "$assure" verify vsa --envelope supply/summary.p256.json --k
   --verifier-id https://verifier.example/v1 --resource-uri https://example.org/tool --level SLSA_BUILD_LEVEL_2 supply/file
 verify "verify policy" "$assure" verify policy --policy supply/policy.json --unsigned-policy --trust supply/trust.json \
   --attestations supply/provenance.dsse.json --attestations supply/summary.dsse.json supply/file
+"$here/../Fixtures/timestamps.sh" tsa >tsa.log 2>&1 || { echo "not-run: no timestamp could be made" >&2; exit 70; }
+verify "timestamp verify" "$assure" timestamp verify --response tsa/good.tst --authority tsa/tsa.pem tsa/message
 verify "evidence verify" "$assure" evidence verify "$pack" --trust mini/trust.json --state seen \
   mini/tree/.build/release/tiny
 verify "evidence report" "$assure" evidence report "$pack" --trust mini/trust.json --output page.html

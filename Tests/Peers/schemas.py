@@ -9,6 +9,7 @@ each copy of them in which one member is added, left out or of another kind. Exi
 import base64
 import json
 import os
+import shutil
 import subprocess
 import sys
 import tarfile
@@ -30,7 +31,8 @@ from mini_release import MiniRelease  # noqa: E402
 # Members that a document may do without; objects whose members are names; members that may be anything.
 OPTIONAL = {"expected", "found", "source", "hint", "revokedSince", "sha256", "sha384", "sha512",
             "security", "engineering", "operations", "builder", "verifier", "log",
-            "ref", "repositories", "environment", "joins", "waivers", "roles", "identities", "maximumAgeSeconds", "tag"}
+            "ref", "repositories", "environment", "joins", "waivers", "roles", "identities", "maximumAgeSeconds", "tag",
+            "seconds", "answer", "encoding"}
 NAMES = {"limits"}
 FREE = {"facts"}
 # Formats that hold members of their own beside the fixed ones.
@@ -47,7 +49,7 @@ def payload(bytes_):
 def answer(result):
     """An answer without its facts, which are the verb's own, and with two of its checks."""
     document = json.loads(result.stdout)
-    document = {key: document[key] for key in ("type", "outcome", "exitCode", "title", "checks")}
+    document = {key: document[key] for key in ("type", "outcome", "exitCode", "title", "checks", "waivers") if key in document}
     assert document["exitCode"] == result.returncode, document
     return document | {"checks": document["checks"][:2]}
 
@@ -100,6 +102,45 @@ def supply(mini):
         "joins": [{"id": "one", "on": "commit", "attestations": ["tests", "other"]}],
         "waivers": [{"of": "tests", "owner": "ada", "reason": "later", "expires": "2026-12-01T00:00:00Z"}]}
     yield "supply-policy", "a policy as Tests/Transcripts has them", policy
+
+
+def signers(mini):
+    """A key behind a command, which the program uses, and what it says of it and of a sealed key."""
+    def openssl(*arguments):
+        return subprocess.run(("openssl", *arguments), check=True, capture_output=True).stdout
+
+    key = f"{mini.folder}/kms.pem"
+    openssl("ecparam", "-genkey", "-name", "prime256v1", "-noout", "-out", key)
+    signer = {
+        "type": "rustynet-external-signer/v1", "algorithm": "ecdsa-p256-sha256", "seconds": 30, "answer": "binary",
+        "public": base64.b64encode(openssl("pkey", "-in", key, "-pubout", "-outform", "DER")).decode(),
+        "argv": [shutil.which("openssl"), "pkeyutl", "-sign", "-inkey", key], "environment": ["HOME"], "encoding": "der"}
+    with open(f"{mini.folder}/kms.json", "w", encoding="utf-8") as file:
+        json.dump(signer, file)
+    yield "external-signer", "a signer that the program used", signer
+    for name, more in ((f"command:{mini.folder}/kms.json", ()),
+                       (f"{mini.folder}/keys/builder.json", ("--passphrase-file", f"{mini.folder}/passphrase"))):
+        mini.tool("key", "attest", "--key", name, *more, "--output", f"{mini.folder}/attested.json")
+        with open(f"{mini.folder}/attested.json", "rb") as file:
+            yield "key-attestation", f"key attest of {os.path.basename(name)}", payload(file.read())
+
+
+def waived(mini):
+    """Answers of verify policy: one with a waiver, refused and accepted, and one without."""
+    folder = f"{mini.folder}/supply"
+    os.makedirs(folder)
+    subprocess.run([sys.executable, f"{ROOT}/Tests/Transcripts/setup/supply.py", "make"], cwd=folder, check=True)
+    mini.tool("sign", "--key", f"{mini.folder}/keys/builder.json", "--passphrase-file", f"{mini.folder}/passphrase",
+              "--predicate-type", "slsaprovenance1", "--predicate", f"{folder}/provenance.json", "--output",
+              f"{folder}/provenance.dsse.json", "/bin/false")
+    for policy, code, more in (("waived", 78, ()), ("waived", 0, ("--accept-waivers",)), ("policy", 78, ())):
+        result = mini.tool(
+            "verify", "policy", "--policy", f"{folder}/{policy}.json", "--unsigned-policy", "--trust",
+            f"{mini.folder}/trust.json", "--attestations", f"{folder}/provenance.dsse.json", "--json", *more, "/bin/false",
+            accept=(code,))
+        document = answer(result)
+        assert (document["outcome"] == "passed with waivers") == (policy == "waived"), document
+        yield "answer", f"verify policy by {policy}.json, {code}", document
 
 
 def exceptions(mini):
@@ -158,11 +199,12 @@ def main(assure, folder):
         jsonschema.Draft202012Validator.check_schema(schema)
         schemas[name.removesuffix(".schema.json")] = jsonschema.Draft202012Validator(schema)
     failures, seen, controls = [], {}, 0
-    for name, place, document in [*documents(mini), *supply(mini), exceptions(mini)]:
+    for name, place, document in [*documents(mini), *supply(mini), *signers(mini), *waived(mini), exceptions(mini)]:
         seen[name] = seen.get(name, 0) + 1
         for error in schemas[name].iter_errors(document):
             failures.append(f"{name}: {place}: {error.json_path}: {error.message[:200]}")
-        if seen[name] > 3:  # the changes of more of a kind say nothing new
+        # The changes of more of a kind say nothing new, but for the answers of verify policy.
+        if seen[name] > 3 and "waivers" not in document:
             continue
         for change, make in changes(document, is_open=name in OPEN):
             controls += 1

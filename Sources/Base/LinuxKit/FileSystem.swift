@@ -92,7 +92,13 @@ public enum FileSystem {
 
   /// The names in a folder, sorted by their bytes, without `.` and `..`.
   public static func list(_ path: String) throws(Problem) -> [String] {
-    guard let folder = unsafe opendir(path) else { throw fileProblem("opendir", path, errno) }
+    guard let folder = unsafe opendir(path) else {
+      let code = errno
+      guard code != ENOTDIR || status(path) == nil else {
+        throw .malformed("file.kind", "a file stands where a folder is expected", place: path)
+      }
+      throw fileProblem("opendir", path, code)
+    }
     defer { unsafe closedir(folder) }
     var names: [String] = []
     while let entry = unsafe readdir(folder) {

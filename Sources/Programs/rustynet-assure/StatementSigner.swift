@@ -9,8 +9,8 @@ import Wire
 
 /// Whose signature counts on an envelope: one key, or a role of a trust file.
 struct StatementSignerOptions: ParsableArguments {
-  @Option(help: "The signer's public key, PEM.") var key: String?
-  @Option(help: "The trust file that says who may sign.") var trust: String?
+  @Option(help: "The public key (PEM) that must have signed the envelope.") var key: String?
+  @Option(help: "The trust file that says who may sign the envelope.") var trust: String?
   @Option(help: "The fingerprint of the trust file's root, from elsewhere.") var trustFingerprint: String?
 
   /// Whether a key or a trust file was named.

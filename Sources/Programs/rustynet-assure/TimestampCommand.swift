@@ -137,6 +137,8 @@ struct TimestampVerify: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "verify", abstract: "Verify a timestamp over a file or a signature, offline.",
     discussion: """
+      Name what was stamped: a FILE, or with --envelope or --bundle a signature in a document.
+
       Example: rustynet-assure timestamp verify --response r.tsr --authority tsa.pem FILE
       An authority is a file of CERTIFICATE blocks, the root last; the signer's certificate first pins the signer.
       """)

@@ -41,9 +41,9 @@ struct VerifyBundle: ParsableCommand {
   @Argument(help: "A file, or a digest such as sha256:HEX.") var artifact: String
 
   func run() throws {
-    let expected = try signer.or(key: key)
-    _ = try signer.claims()
     try format.answer(about: bundle) { () throws(Problem) -> Answer in
+      let expected = try signer.or(key: key)
+      _ = try signer.claims()
       let verifier = SigstoreVerifier(root: try trusted.root())
       let artifact = try Input.artifact(artifact)
       let parsed = try Input.parsed(bundle, limit: SigstoreBundle.limits.size) { bytes throws(Problem) in

@@ -29,6 +29,14 @@ struct VerifyBundles: AsyncParsableCommand {
   @OptionGroup var format: AnswerOptions
 
   func run() async throws {
+    let answer: Answer
+    do throws(Problem) { answer = try await judge() } catch {
+      return try format.answer(about: folder) { () throws(Problem) -> Answer in throw error }
+    }
+    try format.finish(answer, isBrief: true)
+  }
+
+  private func judge() async throws(Problem) -> Answer {
     let expected = try signer.or(key: key)
     let verifier = SigstoreVerifier(root: try trusted.root())
     var files: [String] = []
@@ -41,7 +49,7 @@ struct VerifyBundles: AsyncParsableCommand {
     let answers = await VerifyBundles.judge(files) { [signer] path in
       VerifyBundles.answer(path, verifier: verifier, signer: expected, claims: signer)
     }
-    try format.finish(VerifyBundles.summary(folder, answers), isBrief: true)
+    return VerifyBundles.summary(folder, answers)
   }
 
   /// The bundles at `path`, in the order of their names; links are not followed.

@@ -20,11 +20,12 @@ struct VerifyLayout: AsyncParsableCommand {
       """)
 
   @Option(help: "The signed layout: an old-style metablock or a DSSE envelope.") var layout: String
-  @Option(name: .customLong("layout-key"), parsing: .upToNextOption, help: "Public keys that must all have signed it.")
+  @Option(
+    name: .customLong("layout-key"), parsing: .upToNextOption, help: "Public keys (PEM) that must all have signed it.")
   var layoutKeys: [String] = []
   @Option(help: "The folder with the links, and with a folder for each sublayout.") var links: String
   @Option(help: "The folder with the final products.") var artifactDir: String?
-  @Option(help: "A value for a parameter of the layout: NAME=VALUE.") var parameter: [String] = []
+  @Option(help: "A value for a parameter of the layout: NAME=VALUE; may be repeated.") var parameter: [String] = []
   @Flag(help: "Run the commands of the layout's inspections in the artifact folder, without a shell.")
   var allowInspections = false
   @OptionGroup var time: TimeOptions

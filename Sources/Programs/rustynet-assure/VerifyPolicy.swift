@@ -23,7 +23,7 @@ struct VerifyPolicy: ParsableCommand {
         --attestations attestations/ tool
       """)
 
-  @Option(help: "The policy.") var policy: String
+  @Option(help: "The policy: signed by the root of --trust, or plain.") var policy: String
   @Option(help: "The trust file: its root signs the policy, its roles sign attestations.") var trust: String?
   @Option(help: "The fingerprint of the trust file's root, from elsewhere.") var trustFingerprint: String?
   @Flag(help: "Take a plain policy, for which nobody answers but the one who runs this.") var unsignedPolicy = false

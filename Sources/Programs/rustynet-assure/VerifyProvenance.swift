@@ -13,7 +13,8 @@ struct VerifyProvenance: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "provenance", abstract: "Verify the SLSA provenance of artifacts.",
     discussion: """
-      Builder and source are mandatory: without them a signature says nothing. A builder id without a version accepts
+      Who may sign is said by --key or --trust for an --envelope; a --bundle brings its certificate, and the table of
+      signers and builders says what that may build. Builder and source are mandatory. A builder id without a version accepts
       every release of that builder; …@v2.1.0 accepts only this one.
 
       A bare envelope with a certificate is judged and explained, and never passes: without a log entry or a
@@ -23,7 +24,7 @@ struct VerifyProvenance: ParsableCommand {
         --builder-id https://ci.example/builder@v1.0.0 --source-uri github.com/owner/tool --source-tag v1.2.3 tool
       """)
 
-  @Option(help: "The Sigstore bundle.") var bundle: String?
+  @Option(help: "The Sigstore bundle, with a certificate.") var bundle: String?
   @Option(help: "The DSSE envelope, where there is no bundle.") var envelope: String?
   @OptionGroup var trusted: TrustedRootOptions
   @OptionGroup var signer: StatementSignerOptions
@@ -44,9 +45,15 @@ struct VerifyProvenance: ParsableCommand {
       guard !signer.isNamed else {
         throw Problem.usage("usage.signer", "a bundle brings its certificate; --key and --trust belong to --envelope")
       }
+      guard time.asOf == nil else {
+        throw Problem.usage("usage.as-of", "a bundle is judged at its own trusted times; --as-of belongs to --envelope")
+      }
       let (checks, facts) = try judge(bundle: path, demands)
       return Answer("\(path) of \(demands.expectation.builder.text)", place: path, checks, facts: facts)
     case (nil, .some(let path)):
+      guard trusted.trustedRoot == nil, !trusted.staging else {
+        throw Problem.usage("usage.trusted-root", "--trusted-root and --staging belong to --bundle")
+      }
       let time = try time.time()
       let checks = try judge(envelope: path, demands, at: time)
       return Answer("\(path) as of \(time)", place: path, checks, facts: [("asOf", .string("\(time)"))])

@@ -26,8 +26,8 @@ struct VerifyNPM: ParsableCommand {
   @Argument(help: "The package (.tgz), or its digest such as sha512:HEX.") var package: String
 
   func run() throws {
-    let expected = try signer.required()
     try format.answer(about: attestations) { () throws(Problem) -> Answer in
+      let expected = try signer.required()
       let key = if let registryKey { try Input.foreignKey(registryKey) } else { try NPMRegistry.key() }
       let verifier = SigstoreVerifier(root: try trusted.root())
       let artifact = try Input.artifact(package)
@@ -63,8 +63,8 @@ struct VerifyPEP740: ParsableCommand {
   @Argument(help: "The distribution, or its digest such as sha256:HEX.") var distribution: String
 
   func run() throws {
-    let expected = try signer.required()
     try format.answer(about: attestation) { () throws(Problem) -> Answer in
+      let expected = try signer.required()
       let verifier = SigstoreVerifier(root: try trusted.root())
       let artifact = try Input.artifact(distribution)
       let list = try Input.parsed(attestation, limit: SigstoreBundle.limits.size) { bytes throws(Problem) in
