@@ -84,6 +84,8 @@ struct AutoOptions: ParsableArguments {
   @Option(help: "Envelopes, packs: the profile.") var profile: String?
   @Option(help: "Bundles, npm, PEP 740: whom the certificate must name.") var certificateIdentity: String?
   @Option(help: "Bundles, npm, PEP 740, provenance: who must have vouched for it.") var certificateOidcIssuer: String?
+  @Option(help: "Bundles, npm, PEP 740: NAME=VALUE that the certificate must say; may be repeated.")
+  var certificateClaim: [String] = []
   @Option(help: "Bundles, npm, PEP 740, provenance: a Sigstore trusted root.") var trustedRoot: String?
   @Option(help: "Provenance: the builder.") var builderId: String?
   @Option(help: "Provenance: the repository.") var sourceUri: String?
@@ -119,7 +121,7 @@ struct AutoOptions: ParsableArguments {
     ]
     let repeated: [(String, [String])] = [
       ("--build-type", buildType), ("--level", level), ("--layout-key", layoutKey), ("--parameter", parameter),
-      ("--authority", authority),
+      ("--authority", authority), ("--certificate-claim", certificateClaim),
     ]
     return single.compactMap { name, value in value.map { (name, $0) } }
       + repeated.flatMap { name, values in values.map { (name, $0) } }
@@ -158,19 +160,19 @@ struct AutoRoute {
       takes: ["--trust-fingerprint", "--max-age", "--policy-digest", "--as-of"]),
     AutoRoute(
       kind: .sigstoreBundle, verb: VerifyBundle.self, file: "--bundle", needs: [certificate, ["--key"]],
-      takes: ["--trusted-root"]),
+      takes: ["--trusted-root", "--certificate-claim"]),
     AutoRoute(
       kind: .sigstoreBundle, verb: VerifyProvenance.self, file: "--bundle", needs: [build],
       takes: source + ["--trusted-root"]),
     AutoRoute(
       kind: .npmAttestations, verb: VerifyNPM.self, file: "--attestations", needs: [certificate],
-      takes: ["--trusted-root"]),
+      takes: ["--trusted-root", "--certificate-claim"]),
     AutoRoute(
       kind: .pep740Attestation, verb: VerifyPEP740.self, file: "--attestation", needs: [certificate],
-      takes: ["--trusted-root"]),
+      takes: ["--trusted-root", "--certificate-claim"]),
     AutoRoute(
       kind: .pep740Provenance, verb: VerifyPEP740.self, file: "--attestation", needs: [certificate],
-      takes: ["--trusted-root"]),
+      takes: ["--trusted-root", "--certificate-claim"]),
     AutoRoute(
       kind: .layout, verb: VerifyLayout.self, file: "--layout", artifact: "--artifact-dir",
       needs: [["--layout-key", "--links"]], takes: ["--parameter", "--as-of"]),
