@@ -32,11 +32,16 @@ extension Role: ExpressibleByArgument {}
 
 /// Files named on the command line.
 enum Input {
+  /// The digest that `text` is, such as `sha256:…`; nil where it names a file instead. A file of such a name comes first.
+  static func digest(_ text: String) throws(Problem) -> Digest? {
+    guard HashAlgorithm.allCases.contains(where: { text.hasPrefix($0.rawValue + ":") }), FileSystem.status(text) == nil
+    else { return nil }
+    return try Digest(text)
+  }
+
   /// A file, or a digest such as `sha256:…`, as something that an attestation can speak of.
   static func subject(_ text: String) throws(Problem) -> (name: String, digests: [Digest]) {
-    if HashAlgorithm.allCases.contains(where: { text.hasPrefix($0.rawValue + ":") }), FileSystem.status(text) == nil {
-      return (text, [try Digest(text)])
-    }
+    if let digest = try digest(text) { return (text, [digest]) }
     let facts = try FileFacts(reading: text)
     return (facts.name, [facts.sha256, facts.sha512])
   }

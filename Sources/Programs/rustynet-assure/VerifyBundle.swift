@@ -121,9 +121,9 @@ extension Input {
 
   /// A file with every digest that a signature may be over, or a digest.
   static func artifact(_ text: String) throws(Problem) -> SignedArtifact {
-    if HashAlgorithm.allCases.contains(where: { text.hasPrefix($0.rawValue + ":") }), FileSystem.status(text) == nil {
-      do { return SignedArtifact(name: text, digests: [try Digest(text)]) } catch { throw error.at(text) }
-    }
+    do {
+      if let digest = try digest(text) { return SignedArtifact(name: text, digests: [digest]) }
+    } catch { throw error.at(text) }
     var sha256 = HashFunction(.sha256)
     var sha384 = HashFunction(.sha384)
     var sha512 = HashFunction(.sha512)

@@ -67,9 +67,7 @@ enum SignedFile {
 
   /// The digest of a file of any size, or the digest that `text` is.
   static func digest(_ text: String, _ algorithm: HashAlgorithm) throws(Problem) -> Digest {
-    if HashAlgorithm.allCases.contains(where: { text.hasPrefix($0.rawValue + ":") }), FileSystem.status(text) == nil {
-      return try Digest(text)
-    }
+    if let digest = try Input.digest(text) { return digest }
     var hash = HashFunction(algorithm)
     try FileSystem.open(text).forEachChunk { (piece: RawSpan) throws(Problem) in hash.update(piece) }
     return hash.finish()

@@ -142,26 +142,8 @@ struct PatternList: Sendable {
     return isMatched
   }
 
-  /// Linear in value times pattern at worst: after a mismatch only the last star is tried again.
   private static func matches(_ value: [UInt8], _ pattern: [UInt8]) -> Bool {
-    var (v, p) = (0, 0)
-    var star: (pattern: Int, value: Int)?
-    while v < value.count {
-      if p < pattern.count, pattern[p] == UInt8(ascii: "*") {
-        star = (p, v)
-        p += 1
-      } else if p < pattern.count, pattern[p] == UInt8(ascii: "?") || pattern[p] == value[v] {
-        v += 1
-        p += 1
-      } else if let last = star {
-        star = (last.pattern, last.value + 1)
-        v = last.value + 1
-        p = last.pattern + 1
-      } else {
-        return false
-      }
-    }
-    while p < pattern.count, pattern[p] == UInt8(ascii: "*") { p += 1 }
-    return p == pattern.count
+    Glob.matches(
+      pattern, value, isStar: { $0 == UInt8(ascii: "*") }, fits: { $0 == UInt8(ascii: "?") || $0 == $1 })
   }
 }

@@ -1,4 +1,5 @@
 public import Diagnostics
+import Wire
 
 /// A pattern of paths as `fnmatch` of Python reads it, which is what the reference of in-toto uses.
 ///
@@ -40,27 +41,8 @@ public struct PathPattern: Sendable, Equatable {
 
   /// Whether the whole of `path` fits.
   public func matches(_ path: String) -> Bool {
-    let scalars = Array(path.unicodeScalars)
-    var part = 0
-    var position = 0
-    var star: (part: Int, position: Int)?
-    while position < scalars.count {
-      if part < parts.count, parts[part] == .anything {
-        star = (part, position)
-        part += 1
-      } else if part < parts.count, parts[part].matches(scalars[position]) {
-        part += 1
-        position += 1
-      } else if let last = star {
-        // The last star takes one character more.
-        star = (last.part, last.position + 1)
-        part = last.part + 1
-        position = last.position + 1
-      } else {
-        return false
-      }
-    }
-    return parts[part...].allSatisfy { $0 == .anything }
+    Glob.matches(
+      parts, Array(path.unicodeScalars), isStar: { $0 == .anything }, fits: { $0.matches($1) })
   }
 
   private static func parse(_ scalars: [Unicode.Scalar]) -> [Part] {
