@@ -64,6 +64,7 @@ let package = Package(
     room("Base", "Diagnostics"),
     room("Base", "Wire", ["Diagnostics"]),
     room("Base", "StrictJSON", ["Diagnostics", "Wire"]),
+    room("Base", "NetworkTypes", ["Diagnostics"]),
 
     // Layer 2: the operating system and the primitives.
     room("Base", "LinuxKit", ["Diagnostics", "Wire"]),
@@ -158,6 +159,7 @@ let package = Package(
 
     tests("Wire", ["Diagnostics"]),
     tests("StrictJSON", ["Diagnostics"]),
+    tests("NetworkTypes", ["Diagnostics"]),
     tests("X509", ["Diagnostics", "Wire", "StrictJSON", "LinuxKit", "Cryptography", "Commands"]),
     tests("KeyCustody", ["Diagnostics", "Wire", "StrictJSON", "LinuxKit", "Cryptography"]),
     tests("Cryptography", ["Diagnostics", "Wire"]),
