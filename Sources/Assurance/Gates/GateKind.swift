@@ -47,7 +47,7 @@ enum GateKinds {
     LayersGate.self, CommandGate.self, SearchGate.self, DocumentsGate.self, TestsGate.self, SBOMGate.self,
     BuildGate.self,
     ProvenanceGate.self, ExceptionsGate.self, DependenciesGate.self, AlgorithmsGate.self, HardwareKeysGate.self,
-    PendingGate.self,
+    LeanBinariesGate.self, PendingGate.self,
   ]
 
   static func named(_ name: String) throws(Problem) -> any GateKind.Type {
