@@ -1,4 +1,5 @@
 public import Diagnostics
+import Wire
 
 extension JSON {
   /// What a parser accepts before it gives up; every reader of untrusted input states its own.
@@ -24,10 +25,7 @@ extension JSON {
   /// Refused, each with line, column and JSON pointer: duplicate keys, lone surrogates, invalid UTF-8, a byte order
   /// mark, trailing bytes, integers beyond 2^53-1, numbers that no double can hold, too deep or too large documents.
   public init(parsing bytes: [UInt8], limits: Limits = Limits()) throws(Problem) {
-    guard bytes.count <= limits.size else {
-      throw .malformed("json.size", "the document has \(bytes.count) bytes, more than the \(limits.size) allowed")
-    }
-    var parser = JSONParser(bytes: bytes, limits: limits)
+    var parser = try JSONParser(checking: bytes, limits: limits)
     self = try parser.document()
   }
 
@@ -45,6 +43,11 @@ struct JSONParser {
   var remaining: Int
   var index = 0
   var path: [Step] = []
+  /// When set, this member of the outermost object is decoded from base 64 where it stands, and an empty text is left in
+  /// its place. What cannot be decoded so stays a text, for its reader to refuse.
+  var lifting: (name: String, alphabet: Base64.Alphabet)?
+  /// What was decoded.
+  var lifted: [UInt8]?
   /// When set, the place of this pointer is recorded in `located`.
   var wanted: String?
   var located: Int?
@@ -58,6 +61,14 @@ struct JSONParser {
     self.bytes = bytes
     depth = limits.depth
     remaining = limits.values
+  }
+
+  /// A parser of a document that is not too large.
+  init(checking bytes: [UInt8], limits: JSON.Limits) throws(Problem) {
+    guard bytes.count <= limits.size else {
+      throw .malformed("json.size", "the document has \(bytes.count) bytes, more than the \(limits.size) allowed")
+    }
+    self.init(bytes: bytes, limits: limits)
   }
 
   mutating func document() throws(Problem) -> JSON {
@@ -114,7 +125,7 @@ struct JSONParser {
       guard take(":") else { throw problem("json.syntax", "a colon is expected here") }
       skipSpace()
       path.append(.key(key))
-      let member = try value()
+      let member = if let lifted = lift(key) { lifted } else { try value() }
       path.removeLast()
       guard object.append(key, member) else {
         index = start
@@ -126,6 +137,20 @@ struct JSONParser {
       guard take(",") else { throw problem("json.syntax", "a comma or a closing brace is expected here") }
       skipSpace()
     }
+  }
+
+  private mutating func lift(_ key: String) -> JSON? {
+    guard let lifting, path.count == 1, key.isExactly(lifting.name), lifted == nil, remaining > 0, index < bytes.count,
+      bytes[index] == UInt8(ascii: "\"")
+    else { return nil }
+    let end = endOfPlainText(from: index + 1)
+    guard end < bytes.count, bytes[end] == UInt8(ascii: "\""),
+      let decoded = try? Base64.decode(bytes.span.extracting(index + 1..<end), alphabet: lifting.alphabet)
+    else { return nil }
+    lifted = decoded
+    remaining -= 1
+    index = end + 1
+    return .string("")
   }
 
   private mutating func array() throws(Problem) -> JSON {

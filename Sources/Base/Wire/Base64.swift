@@ -55,7 +55,11 @@ public enum Base64 {
   public static func decode(_ text: String, alphabet: Alphabet = .standard) throws(Problem) -> [UInt8] {
     var text = text
     text.makeContiguousUTF8()
-    let characters = text.utf8Span.span
+    return try decode(text.utf8Span.span, alphabet: alphabet)
+  }
+
+  /// The bytes of a text that stands in a larger one.
+  public static func decode(_ characters: Span<UInt8>, alphabet: Alphabet) throws(Problem) -> [UInt8] {
     let count = characters.count
     guard count.isMultiple(of: 4) else {
       throw .malformed("base64.length", "base 64 text is not a multiple of four characters", source: "RFC 4648 §4")
