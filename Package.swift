@@ -46,17 +46,17 @@ let package = Package(
     .package(url: "https://github.com/apple/swift-argument-parser", exact: "1.8.2"),
     // Without its default trait it does not need Foundation.
     .package(url: "https://github.com/swiftlang/swift-subprocess", exact: "1.0.2", traits: []),
-    .package(url: "https://github.com/jpsim/Yams", exact: "6.2.2"),
-    .package(url: "https://github.com/hummingbird-project/swift-mustache", exact: "2.1.1"),
     // swift-subprocess speaks in its `FilePath`; named here so that its version is pinned too.
     .package(url: "https://github.com/apple/swift-system", exact: "1.8.1"),
   ],
   targets: [
     // Layer 0: the system's libraries.
+    .systemLibrary(name: "CLinux", path: "Sources/C/CLinux"),
     .systemLibrary(
       name: "CSodium", path: "Sources/C/CSodium", pkgConfig: "libsodium", providers: [.apt(["libsodium-dev"])]),
     .systemLibrary(
       name: "CCrypto", path: "Sources/C/CCrypto", pkgConfig: "libcrypto", providers: [.apt(["libssl-dev"])]),
+    .systemLibrary(name: "CYAML", path: "Sources/C/CYAML", pkgConfig: "yaml-0.1", providers: [.apt(["libyaml-dev"])]),
     // Its header alone, without pkg-config, which would link libp11-kit: a driver is loaded when a key is on a token.
     .systemLibrary(name: "CPKCS11", path: "Sources/C/CPKCS11", providers: [.apt(["libp11-kit-dev"])]),
 
@@ -67,7 +67,7 @@ let package = Package(
     room("Base", "NetworkTypes", ["Diagnostics"]),
 
     // Layer 2: the operating system and the primitives.
-    room("Base", "LinuxKit", ["Diagnostics", "Wire"]),
+    room("Base", "LinuxKit", ["Diagnostics", "Wire", "CLinux"]),
     room("Trust", "Cryptography", ["Diagnostics", "Wire", "CSodium", "CCrypto"]),
     room("Trust", "X509", ["Diagnostics", "Wire", "Cryptography", "CCrypto"]),
     room("Trust", "KeyCustody", ["Diagnostics", "Wire", "StrictJSON", "LinuxKit", "Cryptography", "CPKCS11"]),
@@ -108,14 +108,13 @@ let package = Package(
       "Assurance", "Gates",
       [
         "Diagnostics", "Wire", "StrictJSON", "LinuxKit", "Cryptography", "Attestation", "Commands", "Inventory",
-        "SBOM", "Provenance", .product(name: "Yams", package: "Yams"),
+        "SBOM", "Provenance", "CYAML",
       ]),
     room(
       "Assurance", "Evidence",
       [
         "Diagnostics", "Wire", "StrictJSON", "LinuxKit", "Cryptography", "Attestation", "TransparencyLog",
         "LedgerStore", "Commands", "Inventory", "SBOM", "Provenance", "Gates",
-        .product(name: "Mustache", package: "swift-mustache"),
       ]),
 
     // Layer 7: the programs.

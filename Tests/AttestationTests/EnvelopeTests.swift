@@ -74,6 +74,13 @@ import Wire
     ("no type", #"{"payload":"","signatures":[{"sig":"SIG"}]}"#, "json.missing-field"),
     ("empty type", #"{"payload":"","payloadType":"","signatures":[{"sig":"SIG"}]}"#, "json.token"),
     ("space in type", #"{"payload":"","payloadType":"t ","signatures":[{"sig":"SIG"}]}"#, "json.token"),
+    ("numeric payload", #"{"payload":1,"payloadType":"t","signatures":[{"sig":"SIG"}]}"#, "json.kind"),
+    (
+      "payload within a signature", #"{"payloadType":"t","signatures":[{"payload":"","sig":"SIG"}]}"#,
+      "json.missing-field"
+    ),
+    ("control character", "{\"payload\":\"+/8=\n\",\"payloadType\":\"t\",\"signatures\":[]}", "json.control-character"),
+    ("unfinished payload", #"{"payload":"+/8="#, "json.end"),
     ("numeric key id", #"{"payload":"","payloadType":"t","signatures":[{"sig":"SIG","keyid":1}]}"#, "json.kind"),
     (
       "duplicate payload", #"{"payload":"","payload":"","payloadType":"t","signatures":[{"sig":"SIG"}]}"#,
@@ -101,6 +108,7 @@ import Wire
     }
     #expect(try payload("+/8=") == [0xfb, 0xff])
     #expect(try payload("-_8=") == payload("+/8="))
+    #expect(try payload(#"\u002b\/8\u003d"#) == payload("+/8="))
   }
 
   @Test func trailingBytesAndTooManySignatures() throws {

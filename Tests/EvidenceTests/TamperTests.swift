@@ -298,7 +298,7 @@ private func set(_ json: JSON, _ key: String, _ value: JSON?) -> JSON {
     let pack = try Pack(parsing: release.pack())
     let audit = pack.audit(try release.demand())
     #expect(faults(audit) == ["verdict.refused"])
-    let page = String(decoding: try PackPage.html(pack, audit: audit), as: UTF8.self)
+    let page = String(decoding: PackPage.html(pack, audit: audit), as: UTF8.self)
     #expect(page.contains("&lt;script&gt;"))
     #expect(page.contains("&lt;img"))
     for text in ["<script", "<img", "onerror=alert(2)>", "\"gate\""] { #expect(!page.contains(text), "\(text)") }
@@ -311,7 +311,7 @@ private func set(_ json: JSON, _ key: String, _ value: JSON?) -> JSON {
     release.exitCode = 1
     release.said = ["file \u{202e}txt.exe", "mark \u{61c}"]
     let pack = try Pack(parsing: release.pack())
-    let page = String(decoding: try PackPage.html(pack, audit: pack.audit(release.demand())), as: UTF8.self)
+    let page = String(decoding: PackPage.html(pack, audit: pack.audit(try release.demand())), as: UTF8.self)
     for text in ["A \\u{202e}gate\\u{2066}", "file \\u{202e}txt.exe", "mark \\u{61c}"] {
       #expect(page.contains(text), "\(text)")
     }
@@ -321,7 +321,7 @@ private func set(_ json: JSON, _ key: String, _ value: JSON?) -> JSON {
   @Test func theVerdictComesFirst() throws {
     let release = try Sample.release.get()
     let pack = try Pack(parsing: Sample.pack.get())
-    let page = String(decoding: try PackPage.html(pack, audit: pack.audit(release.demand())), as: UTF8.self)
+    let page = String(decoding: PackPage.html(pack, audit: pack.audit(try release.demand())), as: UTF8.self)
     let heading = try #require(page.firstRange(of: "<h1>"))
     #expect(page[heading.upperBound...].hasPrefix("RELEASE PASSED</h1>"))
     #expect(page.contains("<title>RELEASE PASSED</title>"))
@@ -332,7 +332,7 @@ private func set(_ json: JSON, _ key: String, _ value: JSON?) -> JSON {
     // A refused audit of a verdict that passed is shown as refused.
     var demand = try release.demand()
     demand.time = now.adding(seconds: 5000)
-    let refused = String(decoding: try PackPage.html(pack, audit: pack.audit(demand)), as: UTF8.self)
+    let refused = String(decoding: PackPage.html(pack, audit: pack.audit(demand)), as: UTF8.self)
     #expect(refused.contains("class=\"verdict failed\""))
     #expect(refused.contains("Why it is refused"))
     #expect(!refused.contains("class=\"verdict passed\""))

@@ -15,7 +15,7 @@ import Testing
     ("a: &x {b: 1}\nc: {<<: *x}", "yaml.alias"), ("&x a: 1", "yaml.key"), ("a: [&x 1, *x]", "yaml.alias"),
     ("b: *x", "yaml.syntax"), ("a: !!str 5", "yaml.tag"), ("a: !!binary aGk=", "yaml.tag"), ("a: !own x", "yaml.tag"),
     ("a: !!binary 'aGk='", "yaml.tag"), ("a: !!set {x}", "yaml.tag"), ("a: !!seq [1]", "yaml.tag"),
-    ("a: ! 5", "yaml.tag"),
+    ("a: ! 5", "yaml.tag"), ("a: !!str 'x'", "yaml.tag"), ("!!str a: 1", "yaml.tag"), ("a: !", "yaml.tag"),
     ("a: 1\na: 2", "yaml.syntax"), ("a: 1\n'a': 2", "yaml.key"), ("a: {b: 1, b: 2}", "yaml.syntax"),
     ("[a]: 1", "yaml.key"),
     ("a: 1\n---\nb: 2", "yaml.syntax"), ("---\na: 1\n...\n", "accepted"), ("a: [", "yaml.syntax"),
@@ -55,6 +55,14 @@ import Testing
     #expect(outcome { try YAML.parse(nested(100_000), path: "f") } == "yaml.syntax")
     let block = String(repeating: "- ", count: 50_000) + "x"
     #expect(outcome { try YAML.parse(Array(block.utf8), path: "f") } != "accepted")
+  }
+
+  @Test func anErrorHasItsLineAndColumn() throws {
+    let places = [("a: 1\nb: {x: 1, x: 2}", "f:2:11"), ("a:\n  - &x 1", "f:2:5"), ("a: 1\nb: [", "f:3:1")]
+    for (text, place) in places {
+      let problem = #expect(throws: Problem.self) { try YAML.parse(Array(text.utf8), path: "f") }
+      #expect(try #require(problem).place == place, "\(text)")
+    }
   }
 
   @Test func messagesStayShort() throws {

@@ -20,6 +20,16 @@ extension FileSystem {
     try file.write(bytes)
   }
 
+  /// Replaces the content of `path` in place; nothing is synchronised.
+  ///
+  /// For small files that are written again and again: cutting a file off before writing it makes file systems give its
+  /// blocks back and wait for others that write. After a crash the content may be a mixture of old and new.
+  public static func overwriteRebuildable(_ bytes: [UInt8], to path: String) throws(Problem) {
+    let file = try FileDescriptor(opening: path, O_WRONLY | O_CREAT | O_NOFOLLOW, mode: 0o644)
+    try file.write(bytes)
+    if try file.status().size > bytes.count { try file.truncate(to: bytes.count) }
+  }
+
   /// Makes a folder and those above it; nothing is synchronised.
   private static func makeRebuildableFolder(_ path: String) throws(Problem) {
     if unsafe mkdir(path, 0o755) == 0 || errno == EEXIST { return }
@@ -35,10 +45,10 @@ extension Host {
   /// A name of the current boot: as long as it is the same, nothing that was written was lost with the page cache.
   ///
   /// Nil where the kernel does not tell; then nothing may be concluded.
-  public static var boot: String? {
+  public static let boot: String? = {
     guard let file = try? FileSystem.open("/proc/sys/kernel/random/boot_id"),
       let bytes = try? file.readAll(limit: 64)
     else { return nil }
     return String(decoding: bytes.prefix { $0 > 0x20 }, as: UTF8.self)
-  }
+  }()
 }

@@ -1,4 +1,5 @@
 public import Diagnostics
+import Wire
 
 extension JSON {
   /// What a parser accepts before it gives up; every reader of untrusted input states its own.
@@ -24,10 +25,7 @@ extension JSON {
   /// Refused, each with line, column and JSON pointer: duplicate keys, lone surrogates, invalid UTF-8, a byte order
   /// mark, trailing bytes, integers beyond 2^53-1, numbers that no double can hold, too deep or too large documents.
   public init(parsing bytes: [UInt8], limits: Limits = Limits()) throws(Problem) {
-    guard bytes.count <= limits.size else {
-      throw .malformed("json.size", "the document has \(bytes.count) bytes, more than the \(limits.size) allowed")
-    }
-    var parser = JSONParser(bytes: bytes, limits: limits)
+    var parser = try JSONParser(checking: bytes, limits: limits)
     self = try parser.document()
   }
 
@@ -45,6 +43,11 @@ struct JSONParser {
   var remaining: Int
   var index = 0
   var path: [Step] = []
+  /// When set, this member of the outermost object is decoded from base 64 where it stands, and an empty text is left in
+  /// its place. What cannot be decoded so stays a text, for its reader to refuse.
+  var lifting: (name: String, alphabet: Base64.Alphabet)?
+  /// What was decoded.
+  var lifted: [UInt8]?
   /// When set, the place of this pointer is recorded in `located`.
   var wanted: String?
   var located: Int?
@@ -58,6 +61,14 @@ struct JSONParser {
     self.bytes = bytes
     depth = limits.depth
     remaining = limits.values
+  }
+
+  /// A parser of a document that is not too large.
+  init(checking bytes: [UInt8], limits: JSON.Limits) throws(Problem) {
+    guard bytes.count <= limits.size else {
+      throw .malformed("json.size", "the document has \(bytes.count) bytes, more than the \(limits.size) allowed")
+    }
+    self.init(bytes: bytes, limits: limits)
   }
 
   mutating func document() throws(Problem) -> JSON {
@@ -114,7 +125,7 @@ struct JSONParser {
       guard take(":") else { throw problem("json.syntax", "a colon is expected here") }
       skipSpace()
       path.append(.key(key))
-      let member = try value()
+      let member = if let lifted = lift(key) { lifted } else { try value() }
       path.removeLast()
       guard object.append(key, member) else {
         index = start
@@ -126,6 +137,20 @@ struct JSONParser {
       guard take(",") else { throw problem("json.syntax", "a comma or a closing brace is expected here") }
       skipSpace()
     }
+  }
+
+  private mutating func lift(_ key: String) -> JSON? {
+    guard let lifting, path.count == 1, key.isExactly(lifting.name), lifted == nil, remaining > 0, index < bytes.count,
+      bytes[index] == UInt8(ascii: "\"")
+    else { return nil }
+    let end = endOfPlainText(from: index + 1)
+    guard end < bytes.count, bytes[end] == UInt8(ascii: "\""),
+      let decoded = try? Base64.decode(bytes.span.extracting(index + 1..<end), alphabet: lifting.alphabet)
+    else { return nil }
+    lifted = decoded
+    remaining -= 1
+    index = end + 1
+    return .string("")
   }
 
   private mutating func array() throws(Problem) -> JSON {
@@ -220,19 +245,21 @@ struct JSONParser {
 
   /// The first place at or after `start` that is a quotation mark, a backslash or a control character.
   ///
-  /// Most bytes of a signed document pass through here: blocks without such a character are skipped as a whole, in a
-  /// loop without branches that the compiler turns into vector instructions.
+  /// Most bytes of a signed document pass through here: blocks of 64 without such a character are skipped as a whole,
+  /// eight bytes at a time, and the place is looked for byte by byte where a block has one.
   private func endOfPlainText(from start: Int) -> Int {
     let bytes = bytes.span
+    // Safe: a span of bytes has no padding.
+    let words = unsafe bytes.bytes
     var place = start
     while place &+ 64 <= bytes.count {
-      let block = bytes.extracting(place..<(place &+ 64))
-      var special: UInt8 = 0
-      for index in 0..<64 {
-        let byte = block[index]
-        special |= byte == 0x22 || byte == 0x5c || byte < 0x20 ? 1 : 0
+      var special: UInt64 = 0
+      for word in 0..<8 {
+        // Safe: the block ends within the bytes, which is checked above, and any eight bytes are a number.
+        let eight = unsafe words.unsafeLoadUnaligned(fromUncheckedByteOffset: place &+ word &* 8, as: UInt64.self)
+        special |= specials(eight)
       }
-      if special != 0 { break }
+      if special & 0x8080_8080_8080_8080 != 0 { break }
       place &+= 64
     }
     while place < bytes.count {
@@ -241,6 +268,16 @@ struct JSONParser {
       place &+= 1
     }
     return place
+  }
+
+  /// Has the highest bit of some byte set when a byte of `word` is a quotation mark, a backslash or a control character,
+  /// and of none when there is no such byte: a byte is zero if taking one from it carries into a bit that it had not.
+  @inline(__always) private func specials(_ word: UInt64) -> UInt64 {
+    let ones: UInt64 = 0x0101_0101_0101_0101
+    let quotes = word ^ (ones &* 0x22)
+    let backslashes = word ^ (ones &* 0x5c)
+    let controls = word & (ones &* 0xe0)
+    return (quotes &- ones) & ~quotes | (backslashes &- ones) & ~backslashes | (controls &- ones) & ~controls
   }
 
   private mutating func escape() throws(Problem) -> Unicode.Scalar {

@@ -160,9 +160,21 @@ extension JSON {
   public static func decode<Value>(
     _ bytes: [UInt8], limits: Limits = Limits(), _ read: (JSONReader) throws(Problem) -> Value
   ) throws(Problem) -> Value {
-    let document = try JSON(parsing: bytes, limits: limits)
+    try decode(bytes, limits: limits, lifting: nil) { reader, _ throws(Problem) in try read(reader) }
+  }
+
+  /// Does the same, and hands `read` the member `name` of the outermost object decoded from base 64, so that a large
+  /// text is not copied twice. An empty text stands in its place; nil where the reader has to decode it, or to say why it
+  /// cannot be.
+  public static func decode<Value>(
+    _ bytes: [UInt8], limits: Limits = Limits(), lifting member: (name: String, alphabet: Base64.Alphabet)?,
+    _ read: (JSONReader, _ lifted: [UInt8]?) throws(Problem) -> Value
+  ) throws(Problem) -> Value {
+    var parser = try JSONParser(checking: bytes, limits: limits)
+    parser.lifting = member
+    let document = try parser.document()
     do {
-      return try read(JSONReader(document))
+      return try read(JSONReader(document), parser.lifted)
     } catch {
       guard let pointer = error.place?.split(separator: ":", maxSplits: 1).first, pointer.hasPrefix("/"),
         let place = JSONPlace(of: pointer == "/" ? "" : String(pointer), in: bytes, limits: limits)

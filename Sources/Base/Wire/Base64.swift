@@ -24,6 +24,10 @@ public enum Base64 {
     table[0x5f] = 63 | urlSafeOnly
     return table
   }()
+  /// The same for each of the four characters of a group, whose bits stand where they stand in the group.
+  private static let shiftedValues: [UInt32] = [18, 12, 6, 0].flatMap { (shift: UInt32) in
+    values.map { $0 & ~63 | ($0 & 63) << shift }
+  }
   private static let standardOnly: UInt32 = 1 << 24
   private static let urlSafeOnly: UInt32 = 1 << 25
   private static let garbage: UInt32 = 1 << 26
@@ -51,7 +55,11 @@ public enum Base64 {
   public static func decode(_ text: String, alphabet: Alphabet = .standard) throws(Problem) -> [UInt8] {
     var text = text
     text.makeContiguousUTF8()
-    let characters = text.utf8Span.span
+    return try decode(text.utf8Span.span, alphabet: alphabet)
+  }
+
+  /// The bytes of a text that stands in a larger one.
+  public static func decode(_ characters: Span<UInt8>, alphabet: Alphabet) throws(Problem) -> [UInt8] {
     let count = characters.count
     guard count.isMultiple(of: 4) else {
       throw .malformed("base64.length", "base 64 text is not a multiple of four characters", source: "RFC 4648 §4")
@@ -77,20 +85,23 @@ public enum Base64 {
   /// Decodes whole groups of four characters; the kinds of all of them come back, and are judged once at the end,
   /// because most bytes of a signed document pass through this loop.
   private static func decodeGroups(_ characters: Span<UInt8>, into bytes: inout [UInt8]) -> UInt32 {
-    let table = values
+    let table = shiftedValues.span
+    var output = bytes.mutableSpan
+    precondition(characters.count / 4 * 3 <= output.count && table.count == 1024)
     var kinds: UInt32 = 0
     var index = 0
     var place = 0
-    while index < characters.count {
-      let a = table[Int(characters[index])]
-      let b = table[Int(characters[index &+ 1])]
-      let c = table[Int(characters[index &+ 2])]
-      let d = table[Int(characters[index &+ 3])]
-      kinds |= a | b | c | d
-      let group = a << 18 | b << 12 | c << 6 | d
-      bytes[place] = UInt8(truncatingIfNeeded: group >> 16)
-      bytes[place &+ 1] = UInt8(truncatingIfNeeded: group >> 8)
-      bytes[place &+ 2] = UInt8(truncatingIfNeeded: group)
+    while index &+ 4 <= characters.count {
+      // Safe: both places are within what the precondition and the loop compare, and a byte is less than 256.
+      let group =
+        unsafe table[unchecked: Int(characters[unchecked: index])]
+        | table[unchecked: 256 &+ Int(characters[unchecked: index &+ 1])]
+        | table[unchecked: 512 &+ Int(characters[unchecked: index &+ 2])]
+        | table[unchecked: 768 &+ Int(characters[unchecked: index &+ 3])]
+      kinds |= group
+      unsafe output[unchecked: place] = UInt8(truncatingIfNeeded: group >> 16)
+      unsafe output[unchecked: place &+ 1] = UInt8(truncatingIfNeeded: group >> 8)
+      unsafe output[unchecked: place &+ 2] = UInt8(truncatingIfNeeded: group)
       index &+= 4
       place &+= 3
     }

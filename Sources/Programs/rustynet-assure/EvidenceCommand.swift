@@ -155,7 +155,7 @@ struct EvidenceReport: ParsableCommand {
     try Output.remove(output)
     let pack = try options.read()
     let audit = pack.audit(try options.demand(subjects: subjects))
-    try Output.write(try PackPage.html(pack, audit: audit), to: output)
+    try Output.write(PackPage.html(pack, audit: audit), to: output)
     Console.note("wrote \(output): \(audit.outcome.rawValue)")
     if audit.outcome != .passed { throw Report.end(.refused) }
   }

@@ -11,6 +11,7 @@ extension KeyCommand {
   /// `key attest`.
   struct Attest: ParsableCommand {
     static let configuration = CommandConfiguration(
+      commandName: "attest",
       abstract: "Say how a key is kept: in hardware, on a software token, behind a command, or in a file.",
       discussion: """
         hardware is said only of a key in a hardware slot (CKF_HW_SLOT) that was always sensitive and never extractable,

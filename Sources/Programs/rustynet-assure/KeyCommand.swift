@@ -22,6 +22,7 @@ extension KeyCommand {
   /// `key generate`.
   struct Generate: ParsableCommand {
     static let configuration = CommandConfiguration(
+      commandName: "generate",
       abstract: "Make a new Ed25519 key and seal it into a new file; a file is never overwritten.")
 
     @Option(help: "The key file to create; its folder is made with mode 0700 when it is missing.")
@@ -47,6 +48,7 @@ extension KeyCommand {
     enum Format: String, ExpressibleByArgument, CaseIterable { case json, raw, pem, note }
 
     static let configuration = CommandConfiguration(
+      commandName: "public",
       abstract: "Print the public key that a key file states, without its passphrase, or that a token has.",
       discussion: """
         Without the passphrase the file is not authenticated; its owner and its modes are what speaks for it. \
@@ -86,6 +88,7 @@ extension KeyCommand {
   /// `key inspect`.
   struct Inspect: ParsableCommand {
     static let configuration = CommandConfiguration(
+      commandName: "inspect",
       abstract: "Print what a key file states without its passphrase, after the custody rules were judged.")
 
     @Option(help: "The key file.") var key: String
@@ -104,6 +107,7 @@ extension KeyCommand {
   /// `key change-passphrase`.
   struct ChangePassphrase: ParsableCommand {
     static let configuration = CommandConfiguration(
+      commandName: "change-passphrase",
       abstract: "Seal a key under another passphrase; the key stays the same.")
 
     @OptionGroup var key: KeyOptions

@@ -106,7 +106,7 @@ struct ReleaseCommand: AsyncParsableCommand {
     }
     let verdict = Verdict(unsigned: evidence, gates: results, missing: missing)
     try Output.write(verdict.encoded, to: "\(folder)/\(MemberName.verdict)")
-    try Output.write(try PackPage.html(unsigned: verdict), to: "\(folder)/\(ReleaseRun.pageName)")
+    try Output.write(PackPage.html(unsigned: verdict), to: "\(folder)/\(ReleaseRun.pageName)")
     if let json { try Output.write(verdict.encoded, to: json) }
     VerdictText.print(verdict)
     Console.print("files: \(folder)/{report.html,verdict.json}; nothing is signed, so there is no pack")
@@ -119,7 +119,7 @@ struct ReleaseCommand: AsyncParsableCommand {
     let audit = pack.audit(
       PackDemand(
         profile: profile, trust: identity.trustEnvelope, time: Host.now(), requiredGates: gates.ids))
-    try Output.write(try PackPage.html(pack, audit: audit), to: "\(folder)/\(ReleaseRun.pageName)")
+    try Output.write(PackPage.html(pack, audit: audit), to: "\(folder)/\(ReleaseRun.pageName)")
     // A refused verdict is no fault of the pack; anything else is.
     let faults = audit.checks.filter { $0.outcome != .passed && $0.code != "verdict.refused" }
     guard faults.isEmpty else {

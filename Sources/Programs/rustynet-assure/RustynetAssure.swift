@@ -23,6 +23,7 @@ import LinuxKit
   static func main() async {
     // A reader that goes away shows as a failed write, and ends the program with 70; a signal would say nothing.
     signal(SIGPIPE, SIG_IGN)
+    Allocator.keepLargeBlocks()
     do {
       // P1-15: an invalid policy ends the program before anything else runs.
       _ = try AlgorithmPolicy()

@@ -69,13 +69,21 @@ public struct Envelope: Sendable, Equatable {
   ///
   /// Members that DSSE does not name are ignored, as its specification asks; nothing is verified yet.
   public init(parsing bytes: [UInt8]) throws(Problem) {
-    self = try JSON.decode(bytes, limits: Envelope.limits) { reader throws(Problem) in try Envelope(reader) }
+    self = try JSON.decode(
+      bytes, limits: Envelope.limits, lifting: ("payload", .standardOrURLSafe)
+    ) { reader, payload throws(Problem) in try Envelope(reader, payload: payload) }
   }
 
   /// Reads an envelope that stands inside another document.
-  public init(_ reader: JSONReader) throws(Problem) {
+  public init(_ reader: JSONReader) throws(Problem) { try self.init(reader, payload: nil) }
+
+  private init(_ reader: JSONReader, payload: [UInt8]?) throws(Problem) {
     payloadType = try reader.member("payloadType").token(atMost: 256)
-    payload = try reader.member("payload").base64(alphabet: .standardOrURLSafe)
+    if let payload {
+      self.payload = payload
+    } else {
+      self.payload = try reader.member("payload").base64(alphabet: .standardOrURLSafe)
+    }
     let list = try reader.member("signatures").elements(atMost: Envelope.signatureLimit)
     guard !list.isEmpty else {
       throw reader.problem("dsse.no-signature", "the envelope has no signature", source: "DSSE protocol.md")

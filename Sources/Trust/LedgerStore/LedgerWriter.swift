@@ -13,16 +13,18 @@ public struct LedgerReceipt: Sendable {
 
 /// Appends to a ledger; it holds the ledger's lock as long as it lives.
 ///
-/// Order of a batch: journal, fsync; tiles; checkpoint under another name, fsync, rename, fsync of the folder. Three
-/// waits for the disk in all. Whatever point the machine stops at, the checkpoint never covers an entry that is not
-/// durable, and an acknowledged entry is always covered.
+/// Order of a batch: journal, fsync; tiles, at the same time where there are many entries; checkpoint under another name,
+/// fsync, rename, fsync of the folder. Three waits for the disk in all. Whatever point the machine stops at, the
+/// checkpoint never covers an entry that is not durable, and an acknowledged entry is always covered.
 public struct LedgerWriter: ~Copyable {
   /// How many bytes of records are collected before they are written.
   private static let bufferSize = 1 << 20
   /// Superseded partial tiles may take this much of the disk before they are removed.
   private static let supersededLimit = 64 << 20
-  /// From this number of entries on, a batch is worth a second thread.
-  private static let parallelLimit = 2048
+  /// From this number of entries on, it is worth a second thread to make the tiles while the journal waits for the disk.
+  private static let parallelTiles = 256
+  /// From this number of entries on, it is worth a second thread to hash.
+  private static let parallelHashes = 2048
 
   private let ledger: Ledger
   private let signer: NoteSigner
@@ -105,7 +107,7 @@ public struct LedgerWriter: ~Copyable {
     var edge = state.edge
     var end = (start: state.start, offset: state.end)
     let tiles = TileWriter(folder: ledger.path, present: checkpoint.checkpoint.size)
-    if entries.count < LedgerWriter.parallelLimit {
+    if entries.count < LedgerWriter.parallelTiles {
       try LedgerWriter.write(entries, leaves, from: first, to: journal, &end)
       try tiles.write(entries, leaves, &edge)
     } else {
@@ -127,7 +129,7 @@ public struct LedgerWriter: ~Copyable {
 
   /// The leaf hashes, in two halves where that pays.
   private func hash(_ entries: [[UInt8]]) throws(Problem) -> [LogHash] {
-    guard entries.count >= LedgerWriter.parallelLimit else { return entries.map(hasher.leaf) }
+    guard entries.count >= LedgerWriter.parallelHashes else { return entries.map(hasher.leaf) }
     let middle = entries.count / 2
     var left: [LogHash] = []
     var right: [LogHash] = []

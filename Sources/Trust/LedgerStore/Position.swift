@@ -27,7 +27,7 @@ struct Position: Equatable {
   static func write(_ path: String, size: Int, start: Int) {
     guard let boot = Host.boot else { return }
     do {
-      try FileSystem.writeRebuildable(Array("\(boot) \(size) \(start)\n".utf8), to: path)
+      try FileSystem.overwriteRebuildable(Array("\(boot) \(size) \(start)\n".utf8), to: path)
     } catch {
       // A stale hint is checked before use like any other, so nothing has to be done here.
       return

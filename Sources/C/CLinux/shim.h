@@ -1,0 +1,2 @@
+// What the Glibc module does not export.
+#include <malloc.h>
