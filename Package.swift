@@ -51,7 +51,7 @@ let package = Package(
   ],
   targets: [
     // Layer 0: the system's libraries.
-    .systemLibrary(name: "CLinux", path: "Sources/C/CLinux"),
+    .systemLibrary(name: "CMalloc", path: "Sources/C/CMalloc"),
     .systemLibrary(
       name: "CSodium", path: "Sources/C/CSodium", pkgConfig: "libsodium", providers: [.apt(["libsodium-dev"])]),
     .systemLibrary(
@@ -67,7 +67,7 @@ let package = Package(
     room("Base", "NetworkTypes", ["Diagnostics"]),
 
     // Layer 2: the operating system and the primitives.
-    room("Base", "LinuxKit", ["Diagnostics", "Wire", "CLinux"]),
+    room("Base", "LinuxKit", ["Diagnostics", "Wire", "CMalloc"]),
     room("Trust", "Cryptography", ["Diagnostics", "Wire", "CSodium", "CCrypto"]),
     room("Trust", "X509", ["Diagnostics", "Wire", "Cryptography", "CCrypto"]),
     room("Trust", "KeyCustody", ["Diagnostics", "Wire", "StrictJSON", "LinuxKit", "Cryptography", "CPKCS11"]),

@@ -1,4 +1,4 @@
-import CLinux
+import CMalloc
 
 /// How the C library hands out large blocks of memory.
 public enum Allocator {
