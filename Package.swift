@@ -85,6 +85,9 @@ let package = Package(
 
     room("Trust", "InTotoLayout", ["Diagnostics", "Wire", "StrictJSON", "Cryptography", "Attestation"]),
 
+    room("Tunnel", "TunnelBackend", ["Diagnostics", "NetworkTypes", "Cryptography"]),
+    room("Tunnel", "WireGuard", ["Diagnostics", "NetworkTypes", "Cryptography"]),
+
     // Layer 4: adapters to what is outside.
     room("Trust", "LedgerStore", ["Diagnostics", "TransparencyLog", "LinuxKit"]),
     room("Assurance", "Commands", ["Diagnostics", "LinuxKit", "Cryptography", subprocess, systemPackage]),
