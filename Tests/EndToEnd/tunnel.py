@@ -50,7 +50,7 @@ def engine(command):
 
 def play(scenario, options, limit=120):
     """Runs one scenario in a lab of its own; its outcome and the reason."""
-    folder = tempfile.mkdtemp(prefix="rustynet-lab.")
+    folder = tempfile.mkdtemp(prefix="rustynet-lab.", dir="/tmp" if options.keep else None)
     lab = Lab(folder)
     lab.full, lab.root = options.full, ROOT
     lab.engine, lab.other = engine(options.engine), engine(options.other)

@@ -60,9 +60,12 @@ class Node:
 
     def result(self, *argv, seconds=60, text_in=None, **options):
         """Runs a command here and returns the finished process, whatever its end."""
-        with self:
-            return subprocess.run([str(one) for one in argv], capture_output=True, text=True, timeout=seconds,
-                                  input=text_in, **options)
+        try:
+            with self:
+                return subprocess.run([str(one) for one in argv], capture_output=True, text=True, timeout=seconds,
+                                      input=text_in, **options)
+        except subprocess.TimeoutExpired:
+            raise LabError(f"{' '.join(map(str, argv))}: did not end within {seconds} s") from None
 
     def start(self, *argv, **options):
         """Starts a command here that is ended with the lab."""

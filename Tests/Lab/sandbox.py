@@ -8,13 +8,15 @@ import ctypes
 import os
 import signal
 import sys
+import tempfile
 
 LIBC = ctypes.CDLL(None, use_errno=True)
 NEW_MOUNTS, NEW_PROCESSES, NEW_NETWORK = 0x20000, 0x20000000, 0x40000000
 PRIVATE, RECURSIVE = 1 << 18, 1 << 14
 DIE_WITH_PARENT = 1
 # Folders that name things machine-wide; inside they are empty and ours.
-OWN_FOLDERS = ("/run/netns", "/run/wireguard")
+SCRATCH = "/run/rustynet-scratch"
+OWN_FOLDERS = ("/run/netns", "/run/wireguard", SCRATCH)
 
 
 def call(name, *arguments):
@@ -44,7 +46,7 @@ def missing():
 def enter():
     """Goes on inside the place. The caller's process stays outside, waits, and ends as the inner one ends."""
     for folder in OWN_FOLDERS:
-        os.makedirs(folder, exist_ok=True)
+        os.makedirs(folder, mode=0o700, exist_ok=True)
     call("unshare", NEW_MOUNTS | NEW_PROCESSES | NEW_NETWORK)
     call("mount", b"none", b"/", None, RECURSIVE | PRIVATE, None)
     alive, ours = os.pipe()
@@ -60,7 +62,8 @@ def enter():
     os.close(alive)
     mount("proc", "/proc")
     for folder in OWN_FOLDERS:
-        mount("tmpfs", folder, 0, "mode=0755")
+        mount("tmpfs", folder, 0, "mode=0700")
+    tempfile.tempdir = SCRATCH
     for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):  # process 1 ignores what it does not handle
         signal.signal(number, lambda signum, frame: sys.exit(128 + signum))
 

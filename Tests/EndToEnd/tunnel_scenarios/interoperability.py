@@ -2,8 +2,8 @@
 import time
 
 from Lab import traffic
-from Lab.network import until
-from Lab.tunnel import shared_key
+from Lab.network import NotRun, until
+from Lab.tunnel import introduce, shared_key
 from . import scenario
 from .setups import INNER, Pair
 
@@ -21,9 +21,10 @@ def transfers(lab, engines, outer):
     traffic.tcp(pair.b, pair.a, INNER[6][0], size // 2)
     traffic.udp(pair.a, pair.b, INNER[6][1], 500, 1200)
     # The one who began may differ: a new handshake from the other side, then roaming.
-    pair.wg_a.peer(pair.wg_b.keys.public, remove=True)
-    pair.wg_a.peer(pair.wg_b.keys.public, allowed=pair.allowed[1], psk=psk)
-    traffic.require_reach(pair.b, INNER[4][0], 20)
+    for device, other in ((pair.wg_a, pair.wg_b), (pair.wg_b, pair.wg_a)):
+        device.peer(other.keys.public, remove=True)
+    introduce(pair.wg_a, pair.wg_b, (pair.outer[0], None), pair.allowed, psk=psk)
+    traffic.require_reach(pair.b, INNER[4][0])
     pair.wg_b.wg("set", "listen-port", 51088)
     traffic.require_reach(pair.b, INNER[4][0])
     until(lambda: pair.wg_a.statistics(pair.wg_b.keys.public)["endpoint"].endswith(":51088"), 3, "the port is followed")
@@ -48,7 +49,6 @@ def as_responder(lab):
 @scenario("a session is renewed after two minutes while data flows (--full)", needs_other=True)
 def rekey(lab):
     if not lab.full:
-        from Lab.network import NotRun
         raise NotRun("takes four minutes: --full")
     pair = Pair(lab, engines=(lab.engine, lab.other))
     traffic.require_reach(pair.a, INNER[4][1])

@@ -21,7 +21,7 @@ def no_plaintext(lab):
         time.sleep(0.3)
         frames, delivered = wire.stop(), device.stop()
     assert any(outside in frame for frame in frames), "the probe outside the tunnel was not captured: nothing is shown"
-    assert sum(inside in frame for frame in delivered) == 40, "the probe did not arrive through the tunnel"
+    assert sum(inside in frame for frame in delivered) >= 40, "the probe did not arrive through the tunnel"
     assert not any(inside in frame for frame in frames), "the probe inside is readable on the wire"
     packets = [Packet(frame) for frame in frames]
     inner = {one for pair in INNER.values() for one in pair}

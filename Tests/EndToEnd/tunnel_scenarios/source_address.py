@@ -12,7 +12,7 @@ class TwoWires:
     def __init__(self, lab, version):
         self.a, self.b = lab.node("a"), lab.node("b")
         first, second = ((["10.0.0.1/24"], ["10.0.1.1/24"]), (["10.0.0.2/24"], ["10.0.1.2/24"])) \
-            if version == 4 else ((["fd00:0::1/64"], ["fd00:1::1/64"]), (["fd00:0::2/64"], ["fd00:1::2/64"]))
+            if version == 4 else ((["fd00::1/64"], ["fd00:1::1/64"]), (["fd00::2/64"], ["fd00:1::2/64"]))
         lab.wire(self.a, self.b, ("v0", "v0"), addresses=(first[0], second[0]))
         lab.wire(self.a, self.b, ("v1", "v1"), addresses=(first[1], second[1]))
         for node in (self.a, self.b):
@@ -24,7 +24,7 @@ class TwoWires:
         self.outer = [one.split("/")[0] for one in (first[0][0], second[0][0])]
         self.second = [one.split("/")[0] for one in (first[1][0], second[1][0])]
         # One more address, which is no source of its own accord: it is secondary, or deprecated.
-        self.extra = "10.0.0.10/24" if version == 4 else "fd00:0::10/64"
+        self.extra = "10.0.0.10/24" if version == 4 else "fd00::10/64"
         self.a.ip("address", "add", self.extra, "dev", "v0", *(["nodad", "preferred_lft", "0"] if version == 6 else []))
         introduce(self.wg_a, self.wg_b, self.outer, [["10.8.0.1/32"], ["10.8.0.2/32"]])
 
