@@ -55,7 +55,7 @@ final class MemoryBackend: TunnelBackend {
   func apply(_ difference: PeerDifference) throws(Problem) {
     try requireRunning()
     var keys: Set<PeerKey> = []
-    let own = context?.privateKey.withBytes { bytes in unsafe (0..<32).map { unsafe bytes[$0] } }
+    let own = ownKey?.bytes
     for (index, peer) in difference.configured.enumerated() {
       let isOwn = peer.publicKey.bytes == own && !has(.takesOwnKey)
       let isTwice = !keys.insert(peer.publicKey).inserted && !has(.takesKeyTwice)
@@ -193,7 +193,8 @@ final class MemoryBackend: TunnelBackend {
   }
 
   var ownKey: PeerKey? {
-    let bytes = context?.privateKey.withBytes { bytes in unsafe (0..<32).map { unsafe bytes[$0] } }
+    // Safe: thirty-two bytes are lent, and as many are read.
+    let bytes = unsafe context?.privateKey.withBytes { bytes in (0..<32).map { unsafe bytes[$0] } }
     return bytes.flatMap { try? PeerKey($0) }
   }
 

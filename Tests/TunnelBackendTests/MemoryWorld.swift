@@ -79,8 +79,7 @@ final class MemoryNode: ConformanceNode {
     }
     if memory.faults.contains(.carriesWithoutPeers) { return true }
     guard source.map({ owned.contains($0) }) ?? true, other.isHere(address), memory.sends(to: address, other.memory),
-      other.memory.takes(from: from, memory), other.memory.sends(to: from, memory),
-      memory.takes(from: address, other.memory), memory.agrees(with: other.memory)
+      other.memory.takes(from: from, memory), memory.agrees(with: other.memory)
     else { return false }
     memory.carried(other, at: other.outerAddress, isFirst: true)
     return other.memory.carried(self, at: outerAddress, isFirst: false)

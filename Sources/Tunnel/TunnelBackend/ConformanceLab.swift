@@ -16,7 +16,8 @@ public protocol ConformanceNode: AnyObject {
   func move() throws(Problem)
   /// Gives the node an address of its own beside those of the device, as if it stood in a network behind it.
   func own(_ address: IPAddress) throws(Problem)
-  /// Whether a packet gets from here to `address`, which `other` has, and whether its answer comes back, in a second.
+  /// Whether a packet gets from here to `address`, which `other` has, within a second. One way: what sends back is another
+  /// probe, and a packet counts although nobody could answer its source.
   func reaches(_ address: IPAddress, of other: any ConformanceNode, from source: IPAddress?) throws(Problem) -> Bool
   /// Whether there is a device of the name `interface`, looked up without the backend.
   func hasDevice() throws(Problem) -> Bool
