@@ -95,14 +95,16 @@ import CSodium
     }
   }
 
-  /// Noise's HKDF (revision 34, 4.3): `outputs` keys of 32 bytes, 1 to 3, from a chaining key and an input.
+  /// Noise's HKDF (revision 34, 4.3): `outputs` keys of 32 bytes, 1 to 3, from a chaining key of at
+  /// most 64 bytes and an input.
   public func derive(_ outputs: Int, chainingKey: [UInt8], input: [UInt8]) -> [[UInt8]] {
-    precondition((1...3).contains(outputs) && chainingKey.count == Self.length)
+    precondition((1...3).contains(outputs) && chainingKey.count <= Self.blockLength)
     var result = [UInt8](repeating: 0, count: 3 * Self.length)
     unsafe result.withUnsafeMutableBufferPointer { buffer in
       let start = buffer.baseAddress!
       unsafe derive(
-        chainingKey, input, input.count, start, outputs > 1 ? start + 32 : nil, outputs > 2 ? start + 64 : nil)
+        chainingKey, keyCount: chainingKey.count, input, input.count, start, outputs > 1 ? start + 32 : nil,
+        outputs > 2 ? start + 64 : nil)
     }
     return (0..<outputs).map { Array(result[$0 * Self.length..<($0 + 1) * Self.length]) }
   }
@@ -120,15 +122,15 @@ import CSodium
     unsafe finish(output)
   }
 
-  /// Derives up to three keys from a chaining key of 32 bytes; the first output may be the chaining key's own memory.
+  /// Derives up to three keys from a chaining key; the first output may be the chaining key's own memory.
   func derive(
-    _ chainingKey: UnsafePointer<UInt8>, _ input: UnsafeRawPointer, _ count: Int,
+    _ chainingKey: UnsafePointer<UInt8>, keyCount: Int = length, _ input: UnsafeRawPointer, _ count: Int,
     _ first: UnsafeMutablePointer<UInt8>, _ second: UnsafeMutablePointer<UInt8>? = nil,
     _ third: UnsafeMutablePointer<UInt8>? = nil
   ) {
     let secret = unsafe scratch + Self.blockLength + Self.length
     let block = unsafe secret + Self.length
-    unsafe hmac(secret, key: chainingKey, Self.length, input, count)
+    unsafe hmac(secret, key: chainingKey, keyCount, input, count)
     unsafe block[0] = 1
     unsafe hmac(first, key: secret, Self.length, block, 1)
     if let second = unsafe second {
