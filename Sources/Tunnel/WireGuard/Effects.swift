@@ -71,15 +71,17 @@ public enum Effect: Sendable {
   case remember(PeerSlot, PublicKey)
   /// A peer is gone with its sessions and its staged packets.
   case forget(PeerSlot)
-  /// From now on packets with `keys.localIndex` are of this session; it is not sent with yet.
+  /// From now on packets with `keys.localIndex` are of this session; it is not sent with yet. A handshake message was
+  /// authentic and answered: `firstUnansweredSend` and `firstUnansweredReceive` become `.never`.
   case accept(TransportKeys)
-  /// From now on send with this session; nil stops sending.
+  /// From now on send with this session, what is staged first; nil stops sending, though what was accepted is still
+  /// received.
   case use(PeerSlot, localIndex: UInt32?)
   /// The session is over: forget the index, wipe the keys.
   case retire(PeerSlot, localIndex: UInt32)
   /// Send what is staged, or a keepalive when nothing is.
   case confirm(PeerSlot)
-  /// Send a keepalive.
+  /// Send a keepalive, unless something is staged, which is sent instead.
   case keepalive(PeerSlot)
   /// Drop what is staged: nobody answered.
   case dropStaged(PeerSlot)
