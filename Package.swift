@@ -91,6 +91,15 @@ let package = Package(
     room("Tunnel", "WireGuard", ["Diagnostics", "NetworkTypes", "Cryptography"]),
 
     // Layer 4: adapters to what is outside.
+    room(
+      "Tunnel", "TunnelDriver",
+      ["Diagnostics", "LinuxKit", "NetworkTypes", "NetlinkKit", "Cryptography", "TunnelBackend", "WireGuard"]),
+    room(
+      "Tunnel", "KernelTunnel",
+      [
+        "Diagnostics", "LinuxKit", "NetworkTypes", "NetlinkKit", "Cryptography", "TunnelBackend", "WireGuard",
+        "TunnelDriver", "CMnl",
+      ]),
     room("Trust", "LedgerStore", ["Diagnostics", "TransparencyLog", "LinuxKit"]),
     room("Assurance", "Commands", ["Diagnostics", "LinuxKit", "Cryptography", subprocess, systemPackage]),
 
@@ -166,6 +175,11 @@ let package = Package(
     tests("StrictJSON", ["Diagnostics"]),
     tests("NetworkTypes", ["Diagnostics"]),
     tests("NetlinkKit", ["Diagnostics", "NetworkTypes", "CMnl"]),
+    tests(
+      "TunnelDriver", ["Diagnostics", "NetworkTypes", "NetlinkKit", "Cryptography", "TunnelBackend", "WireGuard"]),
+    tests(
+      "KernelTunnel",
+      ["Diagnostics", "NetworkTypes", "NetlinkKit", "Cryptography", "TunnelBackend", "WireGuard", "CMnl"]),
     tests("X509", ["Diagnostics", "Wire", "StrictJSON", "LinuxKit", "Cryptography", "Commands"]),
     tests("KeyCustody", ["Diagnostics", "Wire", "StrictJSON", "LinuxKit", "Cryptography"]),
     tests("Cryptography", ["Diagnostics", "Wire"]),

@@ -237,8 +237,6 @@ def boot(kernel, images, options, folder):
     begin = time.monotonic()
     machine = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
                                start_new_session=True)
-    # A lab that is killed politely takes its machine along.
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     try:
         status = follow(machine, nonce, begin + options.limit)
         if status is None and machine.poll() is None:
@@ -302,6 +300,8 @@ def main(argv):
         if not which(item.partition("=")[0]):
             print(f"lab: no such program: {item.partition('=')[0]}", file=sys.stderr)
             return 64
+    # A lab that is killed politely takes its machine and its files along.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     try:
         check_tools()
         CACHE.mkdir(parents=True, exist_ok=True)

@@ -1,5 +1,6 @@
 import CMnl
 public import Diagnostics
+import Glibc
 public import NetworkTypes
 
 /// A message that is being written: header, the family's fixed part, attributes. Only `NetlinkSocket` numbers and sends it.
@@ -29,6 +30,15 @@ public struct NetlinkRequest: Sendable {
     append(UInt32(0))
     append(UInt32(0))
   }
+
+  /// Overwrites every byte, for requests that hold keys. Reserve the room first: an array that grows leaves copies.
+  public mutating func wipe() {
+    // Safe: the array is written within its own length.
+    unsafe bytes.withUnsafeMutableBytes { unsafe explicit_bzero($0.baseAddress!, $0.count) }
+  }
+
+  /// Makes room for so many bytes.
+  public mutating func reserve(_ count: Int) { bytes.reserveCapacity(count) }
 
   /// The number of bytes so far.
   public var count: Int { bytes.count }
@@ -84,14 +94,19 @@ public struct NetlinkRequest: Sendable {
 
   /// The finished message. Throws `netlink.too-long` when an attribute's length does not fit its 16 bits.
   func finished(flags: UInt16, sequence: UInt32) throws(Problem) -> [UInt8] {
+    var copy = self
+    try copy.finish(flags: flags, sequence: sequence)
+    return copy.bytes
+  }
+
+  /// Writes what the header says of the whole message, in place: no copy of a key is made.
+  mutating func finish(flags: UInt16, sequence: UInt32) throws(Problem) {
     guard !isOverlong else {
       throw .malformed("netlink.too-long", "an attribute has more than 65535 bytes", hint: "split the request")
     }
-    var copy = self
-    copy.write(UInt32(truncatingIfNeeded: bytes.count), at: 0)
-    copy.write((bytes[...].integer(UInt16.self, at: 6) ?? 0) | flags, at: 6)
-    copy.write(sequence, at: 8)
-    return copy.bytes
+    write(UInt32(truncatingIfNeeded: bytes.count), at: 0)
+    write((bytes[...].integer(UInt16.self, at: 6) ?? 0) | flags, at: 6)
+    write(sequence, at: 8)
   }
 
   private mutating func write<Value: FixedWidthInteger & UnsignedInteger>(_ value: Value, at offset: Int) {

@@ -58,6 +58,10 @@ import Glibc
   @discardableResult
   public func request(_ request: NetlinkRequest, _ action: String) throws(Problem) -> [NetlinkMessage] {
     try send(request, flags: UInt16(NLM_F_REQUEST | NLM_F_ACK), action)
+    return try receiveAcknowledged(action)
+  }
+
+  private func receiveAcknowledged(_ action: String) throws(Problem) -> [NetlinkMessage] {
     var answers: [NetlinkMessage] = []
     while true {
       for message in try receiveAnswers(action) {
@@ -116,9 +120,21 @@ import Glibc
     }
   }
 
+  /// Sends a request that holds keys, waits until the kernel acknowledges it, and overwrites it whatever comes of it.
+  public func requestSecretly(_ request: inout NetlinkRequest, _ action: String) throws(Problem) {
+    defer { request.wipe() }
+    sequence &+= 1
+    try request.finish(flags: UInt16(NLM_F_REQUEST | NLM_F_ACK), sequence: sequence)
+    try write(request.bytes, action)
+    _ = try receiveAcknowledged(action)
+  }
+
   private func send(_ request: NetlinkRequest, flags: UInt16, _ action: String) throws(Problem) {
     sequence &+= 1
-    let bytes = try request.finished(flags: flags, sequence: sequence)
+    try write(try request.finished(flags: flags, sequence: sequence), action)
+  }
+
+  private func write(_ bytes: [UInt8], _ action: String) throws(Problem) {
     while true {
       // Safe: libmnl reads `count` bytes of an array that lives through the call.
       if unsafe mnl_socket_sendto(socket, bytes, bytes.count) == bytes.count { return }
