@@ -12,6 +12,12 @@ public final class GenericNetlink {
     public let version: UInt32
     /// Its multicast groups by name.
     public let groups: [String: UInt32]
+
+    public init(id: UInt16, version: UInt32, groups: [String: UInt32] = [:]) {
+      self.id = id
+      self.version = version
+      self.groups = groups
+    }
   }
 
   /// The length of the fixed part in bytes: command, version, two reserved.
@@ -26,7 +32,7 @@ public final class GenericNetlink {
   /// Looks a family up, which also loads the module that has it. Throws `netlink.missing` when the kernel has none.
   public func family(named name: String) throws(Problem) -> Family {
     var request = Self.request(
-      Family(id: UInt16(GENL_ID_CTRL), version: 1, groups: [:]), command: UInt8(CTRL_CMD_GETFAMILY))
+      Family(id: UInt16(GENL_ID_CTRL), version: 1), command: UInt8(CTRL_CMD_GETFAMILY))
     request.add(CTRL_ATTR_FAMILY_NAME, text: name)
     for message in try socket.request(request, "look up the family \(name)") where message.type == GENL_ID_CTRL {
       return try Self.family(in: message)
