@@ -100,6 +100,9 @@ let package = Package(
         "Diagnostics", "LinuxKit", "NetworkTypes", "NetlinkKit", "Cryptography", "TunnelBackend", "WireGuard",
         "TunnelDriver", "CMnl",
       ]),
+    room(
+      "Tunnel", "UAPITunnel",
+      ["Diagnostics", "LinuxKit", "NetworkTypes", "NetlinkKit", "TunnelBackend", "WireGuard", "TunnelDriver"]),
     room("Trust", "LedgerStore", ["Diagnostics", "TransparencyLog", "LinuxKit"]),
     room("Assurance", "Commands", ["Diagnostics", "LinuxKit", "Cryptography", subprocess, systemPackage]),
 
@@ -162,8 +165,8 @@ let package = Package(
     program(
       "BenchProgram", folder: "rustynet-bench",
       [
-        "Diagnostics", "LinuxKit", "Cryptography", "X509", "Attestation", "Sigstore", "TransparencyLog", "LedgerStore",
-        "Vectors", argumentParser,
+        "Diagnostics", "Wire", "LinuxKit", "NetworkTypes", "Cryptography", "X509", "Attestation", "Sigstore",
+        "TransparencyLog", "LedgerStore", "Vectors", "TunnelBackend", "KernelTunnel", "UAPITunnel", argumentParser,
       ]),
 
     // What several tests share. A test target too, so that no program can import it and no layer has to hold it.
