@@ -57,6 +57,7 @@ let package = Package(
       name: "CSodium", path: "Sources/C/CSodium", pkgConfig: "libsodium", providers: [.apt(["libsodium-dev"])]),
     .systemLibrary(
       name: "CCrypto", path: "Sources/C/CCrypto", pkgConfig: "libcrypto", providers: [.apt(["libssl-dev"])]),
+    .systemLibrary(name: "CMnl", path: "Sources/C/CMnl", pkgConfig: "libmnl", providers: [.apt(["libmnl-dev"])]),
     // Its header alone, without pkg-config, which would link libp11-kit: a driver is loaded when a key is on a token.
     .systemLibrary(name: "CPKCS11", path: "Sources/C/CPKCS11", providers: [.apt(["libp11-kit-dev"])]),
 
@@ -71,6 +72,7 @@ let package = Package(
 
     // Layer 2: the operating system and the primitives.
     room("Base", "LinuxKit", ["Diagnostics", "Wire"]),
+    room("Base", "NetlinkKit", ["Diagnostics", "NetworkTypes", "CMnl"]),
     room("Trust", "Cryptography", ["Diagnostics", "Wire", "CSodium", "CCrypto"]),
     room("Trust", "X509", ["Diagnostics", "Wire", "Cryptography", "CCrypto"]),
     room("Trust", "KeyCustody", ["Diagnostics", "Wire", "StrictJSON", "LinuxKit", "Cryptography", "CPKCS11"]),
@@ -92,6 +94,18 @@ let package = Package(
     room("Tunnel", "WireGuard", ["Diagnostics", "NetworkTypes", "Cryptography"]),
 
     // Layer 4: adapters to what is outside.
+    room(
+      "Tunnel", "TunnelDriver",
+      ["Diagnostics", "LinuxKit", "NetworkTypes", "NetlinkKit", "Cryptography", "TunnelBackend", "WireGuard"]),
+    room(
+      "Tunnel", "KernelTunnel",
+      [
+        "Diagnostics", "LinuxKit", "NetworkTypes", "NetlinkKit", "Cryptography", "TunnelBackend", "WireGuard",
+        "TunnelDriver", "CMnl",
+      ]),
+    room(
+      "Tunnel", "UAPITunnel",
+      ["Diagnostics", "LinuxKit", "NetworkTypes", "NetlinkKit", "TunnelBackend", "WireGuard", "TunnelDriver"]),
     room("Trust", "LedgerStore", ["Diagnostics", "TransparencyLog", "LinuxKit"]),
     // The packet path: exclusivity checks of stored properties are left out, as each belongs to one thread; the rules
     // that replace them stand in Path/HotState.swift.
@@ -163,8 +177,8 @@ let package = Package(
     program(
       "BenchProgram", folder: "rustynet-bench",
       [
-        "Diagnostics", "LinuxKit", "Cryptography", "X509", "Attestation", "Sigstore", "TransparencyLog", "LedgerStore",
-        "Vectors", argumentParser,
+        "Diagnostics", "Wire", "LinuxKit", "NetworkTypes", "Cryptography", "X509", "Attestation", "Sigstore",
+        "TransparencyLog", "LedgerStore", "Vectors", "TunnelBackend", "KernelTunnel", "UAPITunnel", argumentParser,
       ]),
 
     // What several tests share. A test target too, so that no program can import it and no layer has to hold it.
@@ -176,6 +190,12 @@ let package = Package(
     tests("StrictJSON", ["Diagnostics"]),
     tests("NetworkTypes", ["Diagnostics"]),
     tests("TunnelBackend", ["Diagnostics", "NetworkTypes", "Cryptography"]),
+    tests("NetlinkKit", ["Diagnostics", "NetworkTypes", "CMnl"]),
+    tests(
+      "TunnelDriver", ["Diagnostics", "NetworkTypes", "NetlinkKit", "Cryptography", "TunnelBackend", "WireGuard"]),
+    tests(
+      "KernelTunnel",
+      ["Diagnostics", "NetworkTypes", "NetlinkKit", "Cryptography", "TunnelBackend", "WireGuard", "CMnl"]),
     tests("X509", ["Diagnostics", "Wire", "StrictJSON", "LinuxKit", "Cryptography", "Commands"]),
     tests("KeyCustody", ["Diagnostics", "Wire", "StrictJSON", "LinuxKit", "Cryptography"]),
     tests("Cryptography", ["Diagnostics", "Wire"]),
