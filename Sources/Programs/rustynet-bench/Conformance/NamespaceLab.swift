@@ -55,10 +55,10 @@ final class NamespaceLab: ConformanceLab {
   }
 
   func keyPair() throws(Problem) -> (secret: Key32, public: PeerKey) {
-    let secret = try SecretBytes.random(count: Key32.length)
-    let bytes = secret.withBytes { unsafe Array($0) }
-    guard let key = Key32(bytes) else { throw .couldNotRun("lab.key", "a key has another length") }
-    return (key, try PeerKey(try X25519.publicKey(of: secret)))
+    guard let secret = Key32(Randomness.bytes(Key32.length)) else {
+      throw .couldNotRun("lab.key", "a key has another length")
+    }
+    return (secret, try PeerKey(X25519.publicKey(of: secret)))
   }
 
   func wait(milliseconds: Int) { usleep(UInt32(milliseconds) * 1000) }

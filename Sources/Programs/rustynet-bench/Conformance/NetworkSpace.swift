@@ -1,3 +1,4 @@
+import CLinux
 import Diagnostics
 import Glibc
 import LinuxKit
@@ -11,12 +12,12 @@ final class NetworkSpace {
   /// A new one, with its loopback up.
   init() throws(Problem) {
     let outside = try Self.current()
-    _ = try checked("unshare", "network") { unshare(CLONE_NEWNET) }
+    _ = try checked("unshare", "network") { cl_unshare(Int32(CL_NEW_NETWORK)) }
     do throws(Problem) { descriptor = try Self.current() } catch {
-      setns(outside.number, CLONE_NEWNET)
+      cl_setns(outside.number, Int32(CL_NEW_NETWORK))
       throw error
     }
-    _ = try checked("setns", "network") { setns(outside.number, CLONE_NEWNET) }
+    _ = try checked("setns", "network") { cl_setns(outside.number, Int32(CL_NEW_NETWORK)) }
     try ip("link", "set", "lo", "up")
   }
 
@@ -30,10 +31,10 @@ final class NetworkSpace {
   /// Calls `body` on this thread inside the namespace: what it opens and starts stays there.
   func inside<Result>(_ body: () throws(Problem) -> Result) throws(Problem) -> Result {
     let before = try Self.current()
-    _ = try checked("setns", "network") { setns(descriptor.number, CLONE_NEWNET) }
+    _ = try checked("setns", "network") { cl_setns(descriptor.number, Int32(CL_NEW_NETWORK)) }
     defer {
       // A thread that cannot go back would go on in the wrong place.
-      guard setns(before.number, CLONE_NEWNET) == 0 else { fatalError("setns back: errno \(errno)") }
+      guard cl_setns(before.number, Int32(CL_NEW_NETWORK)) == 0 else { fatalError("setns back: errno \(errno)") }
     }
     return try body()
   }

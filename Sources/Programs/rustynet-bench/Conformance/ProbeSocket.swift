@@ -15,7 +15,7 @@ struct ProbeSocket: ~Copyable {
     let number = socket(family == .v4 ? AF_INET : AF_INET6, kind, 0)
     guard number >= 0 else { throw .couldNotRun("lab.system", "socket: errno \(errno)") }
     descriptor = FileDescriptor(adopting: number, path: "probe")
-    let isBound = Self.withSocketAddress(address, port) { pointer, length in unsafe bind(number, pointer, length) == 0 }
+    let isBound = unsafe Self.withSocketAddress(address, port) { pointer, length in unsafe bind(number, pointer, length) == 0 }
     guard isBound else { return nil }
   }
 
@@ -36,7 +36,7 @@ struct ProbeSocket: ~Copyable {
   /// Sends a datagram; whether the kernel took it.
   func send(_ bytes: [UInt8], to address: IPAddress, port: UInt16) -> Bool {
     let number = descriptor.number
-    return Self.withSocketAddress(address, port) { pointer, length in
+    return unsafe Self.withSocketAddress(address, port) { pointer, length in
       // Safe: both buffers outlive the call.
       unsafe bytes.withUnsafeBytes { data in
         unsafe sendto(number, data.baseAddress, data.count, 0, pointer, length) == data.count
