@@ -16,11 +16,11 @@ enum OwnProcesses {
     let arguments =
       ["/usr/bin/unshare", "--mount", "--pid", "--fork", "--kill-child", "--mount-proc", "/bin/sh", "-c", shell, "sh", program]
       + CommandLine.arguments.dropFirst()
-    setenv(mark, "1", 1)
+    _ = unsafe setenv(mark, "1", 1)
     // Safe: the copies end with a null pointer and are never given back, since the program is replaced.
     var copies = unsafe arguments.map { unsafe strdup($0) }
     unsafe copies.append(nil)
-    unsafe execv(copies[0], copies)
+    if let path = unsafe copies[0] { unsafe execv(path, copies) }
     throw .couldNotRun("lab.system", "unshare cannot be run: errno \(errno)")
   }
 }
