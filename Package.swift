@@ -163,6 +163,7 @@ let package = Package(
     tests("Wire", ["Diagnostics"]),
     tests("StrictJSON", ["Diagnostics"]),
     tests("NetworkTypes", ["Diagnostics"]),
+    tests("WireGuard", ["Diagnostics", "Wire", "NetworkTypes", "Cryptography"]),
     tests("X509", ["Diagnostics", "Wire", "StrictJSON", "LinuxKit", "Cryptography", "Commands"]),
     tests("KeyCustody", ["Diagnostics", "Wire", "StrictJSON", "LinuxKit", "Cryptography"]),
     tests("Cryptography", ["Diagnostics", "Wire"]),
