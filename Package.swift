@@ -41,6 +41,7 @@ let package = Package(
   products: [
     .executable(name: "rustynet-assure", targets: ["AssureProgram"]),
     .executable(name: "rustynet-bench", targets: ["BenchProgram"]),
+    .executable(name: "rustynetd", targets: ["DaemonProgram"]),
   ],
   dependencies: [
     .package(url: "https://github.com/apple/swift-argument-parser", exact: "1.8.2"),
@@ -166,6 +167,8 @@ let package = Package(
         "Diagnostics", "LinuxKit", "Cryptography", "X509", "Attestation", "Sigstore", "TransparencyLog", "LedgerStore",
         "Vectors", argumentParser,
       ]),
+
+    program("DaemonProgram", folder: "rustynetd", ["Diagnostics", "LinuxKit", "UserspaceTunnel"]),
 
     // What several tests share. A test target too, so that no program can import it and no layer has to hold it.
     .testTarget(
