@@ -41,6 +41,7 @@ let package = Package(
   products: [
     .executable(name: "rustynet-assure", targets: ["AssureProgram"]),
     .executable(name: "rustynet-bench", targets: ["BenchProgram"]),
+    .executable(name: "rustynetd", targets: ["DaemonProgram"]),
   ],
   dependencies: [
     .package(url: "https://github.com/apple/swift-argument-parser", exact: "1.8.2"),
@@ -60,6 +61,9 @@ let package = Package(
     .systemLibrary(name: "CMnl", path: "Sources/C/CMnl", pkgConfig: "libmnl", providers: [.apt(["libmnl-dev"])]),
     // Its header alone, without pkg-config, which would link libp11-kit: a driver is loaded when a key is on a token.
     .systemLibrary(name: "CPKCS11", path: "Sources/C/CPKCS11", providers: [.apt(["libp11-kit-dev"])]),
+
+    // What Linux offers a packet path and the module Glibc does not: a header, and a file of wrappers.
+    .target(name: "CLinux", path: "Sources/C/CLinux", cSettings: [.define("_GNU_SOURCE")]),
 
     // Layer 1: bytes, text and errors.
     room("Base", "Diagnostics"),
@@ -104,6 +108,15 @@ let package = Package(
       "Tunnel", "UAPITunnel",
       ["Diagnostics", "LinuxKit", "NetworkTypes", "NetlinkKit", "TunnelBackend", "WireGuard", "TunnelDriver"]),
     room("Trust", "LedgerStore", ["Diagnostics", "TransparencyLog", "LinuxKit"]),
+    // The packet path: exclusivity checks of stored properties are left out, as each belongs to one thread; the rules
+    // that replace them stand in Path/HotState.swift.
+    .target(
+      name: "UserspaceTunnel",
+      dependencies: [
+        "Diagnostics", "NetworkTypes", "LinuxKit", "Cryptography", "TunnelBackend", "WireGuard", "CLinux", "CCrypto",
+      ],
+      path: "Sources/Tunnel/UserspaceTunnel",
+      swiftSettings: strict + [.unsafeFlags(["-enforce-exclusivity=unchecked"])]),
     room("Assurance", "Commands", ["Diagnostics", "LinuxKit", "Cryptography", subprocess, systemPackage]),
 
     room(
@@ -168,6 +181,8 @@ let package = Package(
         "Diagnostics", "Wire", "LinuxKit", "NetworkTypes", "Cryptography", "X509", "Attestation", "Sigstore",
         "TransparencyLog", "LedgerStore", "Vectors", "TunnelBackend", "KernelTunnel", "UAPITunnel", argumentParser,
       ]),
+
+    program("DaemonProgram", folder: "rustynetd", ["Diagnostics", "LinuxKit", "UserspaceTunnel"]),
 
     // What several tests share. A test target too, so that no program can import it and no layer has to hold it.
     .testTarget(
