@@ -92,7 +92,7 @@ let package = Package(
     room("Trust", "InTotoLayout", ["Diagnostics", "Wire", "StrictJSON", "Cryptography", "Attestation"]),
 
     room("Tunnel", "TunnelBackend", ["Diagnostics", "NetworkTypes", "Cryptography"]),
-    room("Tunnel", "WireGuard", ["Diagnostics", "NetworkTypes", "Cryptography"]),
+    room("Tunnel", "WireGuard", ["Diagnostics", "Wire", "NetworkTypes", "Cryptography"]),
 
     // Layer 4: adapters to what is outside.
     room(
@@ -198,6 +198,7 @@ let package = Package(
     tests(
       "KernelTunnel",
       ["Diagnostics", "NetworkTypes", "NetlinkKit", "Cryptography", "TunnelBackend", "WireGuard", "CMnl"]),
+    tests("WireGuard", ["Diagnostics", "Wire", "NetworkTypes", "Cryptography"]),
     tests("X509", ["Diagnostics", "Wire", "StrictJSON", "LinuxKit", "Cryptography", "Commands"]),
     tests("KeyCustody", ["Diagnostics", "Wire", "StrictJSON", "LinuxKit", "Cryptography"]),
     tests("Cryptography", ["Diagnostics", "Wire"]),
