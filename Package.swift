@@ -41,6 +41,7 @@ let package = Package(
   products: [
     .executable(name: "rustynet-assure", targets: ["AssureProgram"]),
     .executable(name: "rustynet-bench", targets: ["BenchProgram"]),
+    .executable(name: "rustynetd", targets: ["DaemonProgram"]),
   ],
   dependencies: [
     .package(url: "https://github.com/apple/swift-argument-parser", exact: "1.8.2"),
@@ -182,6 +183,8 @@ let package = Package(
         "UAPITunnel", argumentParser,
       ]),
 
+    program("DaemonProgram", folder: "rustynetd", ["Diagnostics", "LinuxKit", "UserspaceTunnel"]),
+
     // What several tests share. A test target too, so that no program can import it and no layer has to hold it.
     .testTarget(
       name: "TestSupport", dependencies: ["Diagnostics", "Wire", "StrictJSON", "Cryptography"],
@@ -244,6 +247,9 @@ if Context.environment["RUSTYNET_FUZZ"] != nil {
         "Sigstore",
         "ForeignSignatures",
         "InTotoLayout",
+        "NetlinkKit",
+        "WireGuard",
+        "KernelTunnel",
         "Gates",
         "Evidence",
       ],

@@ -43,7 +43,8 @@ struct PeerTableTests {
       PeerDifference(configured: [
         try peer(a, ["10.0.0.2/32", "10.0.0.1/32"], endpoint: "192.0.2.1:1"), try peer(b, ["10.0.0.3/32"]),
       ]))
-    #expect(short(empty.changes(to: one)) == ["1 psk 192.0.2.1:1 0s = +10.0.0.1/32 +10.0.0.2/32", "2 psk 0s = +10.0.0.3/32"])
+    #expect(
+      short(empty.changes(to: one)) == ["1 psk 192.0.2.1:1 0s = +10.0.0.1/32 +10.0.0.2/32", "2 psk 0s = +10.0.0.3/32"])
     #expect(short(one.changes(to: one)) == [])
     let moved = one.applying(PeerDifference(configured: [try peer(b, ["10.0.0.3/32", "10.0.0.2/32"])]))
     #expect(short(one.changes(to: moved)) == ["1 update -10.0.0.2/32", "2 update +10.0.0.2/32"])
@@ -57,7 +58,9 @@ struct PeerTableTests {
     let again = PeerDifference(configured: [try peer(a, ["10.0.0.1/32"])], removed: [a])
     #expect(
       short(one.changes(to: one.applying(again), anew: [a])) == ["1 gone", "1 psk 0s = +10.0.0.1/32"])
-    let settings = PeerDifference(configured: [try peer(b, ["10.0.0.3/32"], endpoint: "[::1]:2", keepalive: 9, preshared: 3)])
+    let settings = PeerDifference(configured: [
+      try peer(b, ["10.0.0.3/32"], endpoint: "[::1]:2", keepalive: 9, preshared: 3)
+    ])
     #expect(short(one.changes(to: one.applying(settings))) == ["2 update psk [::1]:2 9s"])
   }
 
@@ -68,11 +71,13 @@ struct PeerTableTests {
       TunnelRoute(destination: try Prefix(text), via: via, kind: kind)
     }
     table.routes = [
-      try route("10.1.0.0/16", a, .exitLAN), try route("10.2.0.0/16", b, .mesh), try route("0.0.0.0/1", a, .exitDefault),
+      try route("10.1.0.0/16", a, .exitLAN), try route("10.2.0.0/16", b, .mesh),
+      try route("0.0.0.0/1", a, .exitDefault),
     ]
-    #expect(table.ranges() == [
-      a: Set(try ["10.0.0.1/32", "10.1.0.0/16"].map { try Prefix($0) }), b: [try Prefix("10.2.0.0/16")],
-    ])
+    #expect(
+      table.ranges() == [
+        a: Set(try ["10.0.0.1/32", "10.1.0.0/16"].map { try Prefix($0) }), b: [try Prefix("10.2.0.0/16")],
+      ])
     table.exit = .fullTunnel(b)
     #expect(table.ranges()[b] == Set(try ["10.2.0.0/16", "0.0.0.0/0", "::/0"].map { try Prefix($0) }))
     #expect(try table.ranges()[a]?.contains(Prefix("0.0.0.0/1")) == true)

@@ -59,6 +59,8 @@ public final class BackgroundProcess {
     guard let size = try? output.status().size, size > 0,
       let bytes = try? output.read(4096, at: max(0, size - 4096))
     else { return nil }
-    return bytes.split(separator: UInt8(ascii: "\n")).last.map { String(String(decoding: $0, as: UTF8.self).prefix(300)) }
+    return bytes.split(separator: UInt8(ascii: "\n")).last.map {
+      String(String(decoding: $0, as: UTF8.self).prefix(300))
+    }
   }
 }

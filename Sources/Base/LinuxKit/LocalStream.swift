@@ -28,7 +28,7 @@ public struct LocalStream: ~Copyable {
     -> FileDescriptor
   {
     let kind = Int32(SOCK_STREAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue)
-    let number = try checked("socket", path) { socket(AF_UNIX, kind, 0) }
+    let number = try checked("socket", path) { Glibc.socket(AF_UNIX, kind, 0) }
     let stream = FileDescriptor(adopting: number, path: path)
     var patience = timeval(tv_sec: seconds, tv_usec: 0)
     for option in [SO_RCVTIMEO, SO_SNDTIMEO] {

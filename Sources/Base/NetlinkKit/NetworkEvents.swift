@@ -59,7 +59,7 @@ public final class NetworkEvents {
   }
 
   /// Reads a message; nil for those that nobody asked for.
-  static func event(_ message: NetlinkMessage) throws(Problem) -> NetworkEvent? {
+  package static func event(_ message: NetlinkMessage) throws(Problem) -> NetworkEvent? {
     switch Int(message.type) {
     case Int(RTM_NEWLINK): return .link(try Link(message))
     case Int(RTM_DELLINK): return .linkGone(try Link(message))

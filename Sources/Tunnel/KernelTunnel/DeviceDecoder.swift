@@ -1,17 +1,17 @@
 import CMnl
 import Cryptography
-import Diagnostics
-import NetlinkKit
+package import Diagnostics
+package import NetlinkKit
 import NetworkTypes
-import WireGuard
+package import WireGuard
 
 /// A dump of WG_CMD_GET_DEVICE as a `DeviceState`.
 ///
 /// The first message describes the device. A peer whose ranges do not fit goes on as the first peer of the next message,
 /// with its key and more ranges: those two are one.
-enum DeviceDecoder {
+package enum DeviceDecoder {
   /// Reads a whole dump. Throws `netlink.message` and `netlink.attribute`; never guesses at what is missing.
-  static func state(of messages: [NetlinkMessage]) throws(Problem) -> DeviceState {
+  package static func state(of messages: [NetlinkMessage]) throws(Problem) -> DeviceState {
     var state = DeviceState(privateKey: nil, publicKey: nil, listenPort: 0, firewallMark: 0, peers: [])
     for message in messages {
       for attribute in try message.attributes(after: GenericNetlink.headerLength) {

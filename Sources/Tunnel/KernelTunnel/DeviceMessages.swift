@@ -1,18 +1,18 @@
 import CMnl
 import Cryptography
 import Diagnostics
-import NetlinkKit
+package import NetlinkKit
 import NetworkTypes
-import WireGuard
+package import WireGuard
 
 /// A `DeviceChange` as requests of the family `wireguard` (linux/wireguard.h, WG_CMD_SET_DEVICE).
 ///
 /// A nest holds at most 65,535 bytes, so a change becomes several requests: the first carries what concerns the device and
 /// whether peers are replaced; a peer whose ranges do not fit goes on in the next request with its key alone, and is not
 /// made anew there should it have gone meanwhile.
-struct DeviceEncoder {
+package struct DeviceEncoder {
   /// The bytes of a request after which the next one begins.
-  static let defaultLimit = 1 << 15
+  package static let defaultLimit = 1 << 15
   /// No request is shorter than one peer with one range.
   static let leastLimit = 320
 
@@ -25,7 +25,7 @@ struct DeviceEncoder {
   private var peers: Int?
 
   /// The requests for a link, each at most `limit` bytes long. They hold keys: wipe them.
-  static func requests(
+  package static func requests(
     for change: DeviceChange, family: GenericNetlink.Family, index: UInt32, limit: Int = defaultLimit
   ) -> [NetlinkRequest] {
     var encoder = DeviceEncoder(family: family, index: index, limit: max(limit, leastLimit))

@@ -16,7 +16,8 @@ public final class KernelBackend: TunnelBackend {
     tunnel = DrivenTunnel(
       name: "kernel",
       capabilities: [
-        .roaming, .exitNodes, .lanRoutes, .presharedKeys, .segmentationOffload, InterfaceNetwork.hostHasIPv6 ? .ipv6 : [],
+        .roaming, .exitNodes, .lanRoutes, .presharedKeys, .segmentationOffload,
+        InterfaceNetwork.hostHasIPv6 ? .ipv6 : [],
       ]
     ) { (context, routes) throws(Problem) in
       let device = try KernelDevice(context.interface, mtu: context.mtu, over: routes)

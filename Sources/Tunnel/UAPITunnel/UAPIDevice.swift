@@ -90,7 +90,9 @@ final class UAPIDevice: TunnelDevice {
   }
 
   /// Whether somebody listens at the socket.
-  private static func answers(_ path: String) -> Bool { (try? LocalStream(connectingTo: path, seconds: patience)) != nil }
+  private static func answers(_ path: String) -> Bool {
+    (try? LocalStream(connectingTo: path, seconds: patience)) != nil
+  }
 
   // MARK: Words
 
