@@ -91,7 +91,10 @@ extension ConformanceSuite {
           other.sentBytes == 0 && other.receivedBytes == 0 && other.lastHandshake == nil,
           "a peer that never was there is counted")
       }
-      for _ in 0..<5 { try run.requireReach("traffic") }
+      for _ in 0..<5 {
+        try run.requireReach("traffic")
+        _ = try run.b.reaches(ConformanceRun.innerA[0], of: run.a, from: nil)
+      }
       let second = try run.a.backend.statistics()
       try run.require(second.sentBytes > first.sentBytes && second.receivedBytes > first.receivedBytes, "they stand still")
       try run.require(try run.statistics(run.a).lastHandshake ?? 0 > 1_700_000_000, "the time of the handshake is wrong")

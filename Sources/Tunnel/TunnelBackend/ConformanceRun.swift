@@ -90,9 +90,9 @@ final class ConformanceRun {
     throw .refused("conformance.failed", "\(what) is taken, and should be \(code)")
   }
 
-  /// b's address inside the tunnel answers a.
+  /// a's packets come to b's address inside the tunnel, within the time in which a lost handshake is tried again.
   func requireReach(_ what: String, family: Int = 0) throws(Problem) {
-    for _ in 0..<8 where try a.reaches(Self.innerB[family], of: b, from: nil) { return }
+    for _ in 0..<12 where try a.reaches(Self.innerB[family], of: b, from: nil) { return }
     throw .refused("conformance.failed", "\(what): the other node is not reached")
   }
 

@@ -50,6 +50,8 @@ extension ConformanceSuite {
       (run) throws(Problem) in
       try run.connect()
       try run.requireReach("before")
+      // A protocol may refuse two sessions in one moment.
+      run.lab.wait(milliseconds: 100)
       try run.a.backend.apply(
         PeerDifference(configured: [try run.peer(of: run.a)], removed: [run.keysB.public]))
       let after = try run.statistics(run.a)

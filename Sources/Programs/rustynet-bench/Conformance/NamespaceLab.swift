@@ -31,8 +31,9 @@ final class NamespaceLab: ConformanceLab {
       current.append(try NamespaceNode(number: number, interface: name, backend: try makeBackend()))
     }
     let (a, b) = (current[0], current[1])
-    try a.space.ip(
-      "link", "add", NamespaceNode.wire, "type", "veth", "peer", "name", NamespaceNode.wire, "netns", b.space.path)
+    for wire in [NamespaceNode.wire, NamespaceNode.otherWire] {
+      try a.space.ip("link", "add", wire, "type", "veth", "peer", "name", wire, "netns", b.space.path)
+    }
     for node in current { try node.address() }
     return (a, b)
   }

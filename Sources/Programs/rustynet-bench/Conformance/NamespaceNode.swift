@@ -6,7 +6,9 @@ import TunnelBackend
 
 /// A node in a network namespace. Its backend is called inside the namespace, and so are the tools that look after it.
 final class NamespaceNode: ConformanceNode {
+  /// The wire by which nodes reach each other, and the one to which a node moves.
   static let wire = "wire0"
+  static let otherWire = "wire1"
   let space: NetworkSpace
   let interface: String
   let backend: any TunnelBackend
@@ -25,21 +27,27 @@ final class NamespaceNode: ConformanceNode {
     for name in ["all", "default"] { try space.set("net/ipv4/conf/\(name)/rp_filter", "0") }
   }
 
-  /// Addresses the wire, which is there already.
+  /// Addresses the wires, which are there already.
   func address() throws(Problem) {
-    try space.ip("address", "add", "\(outerAddress(.v4))/16", "dev", Self.wire)
+    try space.ip("address", "add", "\(outerAddress(.v4))/24", "dev", Self.wire)
     try space.ip("address", "add", "\(outerAddress(.v6))/64", "dev", Self.wire, "nodad")
-    try space.ip("link", "set", Self.wire, "up")
+    try space.ip("address", "add", "\(IPAddress.v4(otherPlace))/24", "dev", Self.otherWire)
+    for name in [Self.wire, Self.otherWire] { try space.ip("link", "set", name, "up") }
   }
+
+  private var otherPlace: UInt32 { 0x0a09_0100 | UInt32(number) }
 
   func outerAddress(_ family: IPAddress.Family) -> IPAddress {
     family == .v4 ? .v4(outer) : .v6(0xfd09 << 112 | UInt128(number))
   }
 
+  /// As a host that changes from one network to another: a better way to the others appears, by another interface.
   func move() throws(Problem) {
-    try space.ip("address", "del", "\(outerAddress(.v4))/16", "dev", Self.wire)
-    outer += 64
-    try space.ip("address", "add", "\(outerAddress(.v4))/16", "dev", Self.wire)
+    outer = otherPlace
+    let other = UInt32(number == 1 ? 2 : 1)
+    try space.ip(
+      "route", "add", "\(IPAddress.v4(0x0a09_0000 | other))", "via", "\(IPAddress.v4(0x0a09_0100 | other))", "dev",
+      Self.otherWire, "src", "\(IPAddress.v4(otherPlace))")
   }
 
   func own(_ address: IPAddress) throws(Problem) {
