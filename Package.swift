@@ -193,7 +193,7 @@ let package = Package(
     tests("Wire", ["Diagnostics"]),
     tests("StrictJSON", ["Diagnostics"]),
     tests("NetworkTypes", ["Diagnostics"]),
-    tests("TunnelBackend", ["Diagnostics", "NetworkTypes", "Cryptography"]),
+    tests("TunnelBackend", ["Diagnostics", "NetworkTypes", "LinuxKit", "Cryptography"]),
     tests("NetlinkKit", ["Diagnostics", "NetworkTypes", "CMnl"]),
     tests(
       "TunnelDriver", ["Diagnostics", "NetworkTypes", "NetlinkKit", "Cryptography", "TunnelBackend", "WireGuard"]),
