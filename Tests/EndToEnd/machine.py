@@ -3,9 +3,10 @@
 
 Run:  Tests/EndToEnd/machine.py [--bench FILE] [--daemon FILE] [--megabytes N] [--limit SECONDS] [FILTER …]
 
-backend             the kernel backend: what it sets is what the kernel has and wg(8) shows, and nothing is left
-interop-rustynetd   kernel and our userspace tunnel, both roles, with checksummed data
-interop-wireguard-go   the same with Debian's wireguard-go, behind the backend for daemons
+backend-kernel         the kernel backend: what it sets is what the kernel has and wg(8) shows, and nothing is left
+backend-wireguard-go   the same for the backend for daemons, with Debian's daemon; backend-rustynetd: with our own
+interop-rustynetd      kernel and our userspace tunnel, both roles, with checksummed data
+interop-wireguard-go   the same with Debian's wireguard-go
 
 Prints a line a test, then `N passed, N failed, N not-run`. Ends with 0, with 78 when something failed, with 70 and a last
 line `not-run: REASON` when nothing was run.
@@ -35,7 +36,11 @@ def tests(options):
     else:
         bench_missing = None
     size = str(options.megabytes)
-    yield "backend", "backend.sh", [], [bench], bench_missing
+    yield "backend-kernel", "backend.sh", ["kernel"], [bench], bench_missing
+    yield ("backend-wireguard-go", "backend.sh", ["wireguard-go -f", "40", "52"], [bench, peer],
+           bench_missing or (None if peer else "wireguard-go is not installed"))
+    yield ("backend-rustynetd", "backend.sh", ["rustynetd tunnel --foreground", "40", "52"], [bench, daemon],
+           bench_missing or (None if daemon else "rustynetd is not built"))
     yield ("interop-rustynetd", "interop.sh", ["rustynetd tunnel --foreground", size], [bench, daemon],
            bench_missing or (None if daemon else "rustynetd is not built"))
     yield ("interop-wireguard-go", "interop.sh", ["wireguard-go -f", size], [bench, peer],

@@ -22,7 +22,7 @@ public final class KernelBackend: TunnelBackend {
     ) { (context, routes) throws(Problem) in
       let device = try KernelDevice(context.interface, mtu: context.mtu, over: routes)
       guard usesThreadedPolling else { return device }
-      do throws(Problem) { try device.setThreadedPolling() } catch {
+      do throws(Problem) { try device.wantThreadedPolling() } catch {
         try? device.close()
         throw error
       }

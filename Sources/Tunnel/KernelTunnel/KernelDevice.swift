@@ -1,5 +1,6 @@
 import CMnl
 import Diagnostics
+import Glibc
 import LinuxKit
 import NetlinkKit
 import TunnelBackend
@@ -14,6 +15,8 @@ final class KernelDevice: TunnelDevice {
   private let generic: GenericNetlink
   private let family: GenericNetlink.Family
   private let routes: RouteSocket
+  /// Whether threads are still to be turned on.
+  private var wantsThreads = false
 
   /// Makes the link, which is down and has neither key nor peers. Throws `tunnel.kernel-module` where the kernel has no
   /// WireGuard, `tunnel.interface-exists`, `netlink.permission`.
@@ -55,6 +58,7 @@ final class KernelDevice: TunnelDevice {
     for position in requests.indices {
       try generic.socket.requestSecretly(&requests[position], "configure \(interface)")
     }
+    if wantsThreads, change.peers.contains(where: { !$0.removes }) { try turnThreadsOn() }
   }
 
   func state() throws(Problem) -> DeviceState {
@@ -63,19 +67,28 @@ final class KernelDevice: TunnelDevice {
     return try DeviceDecoder.state(of: try generic.socket.dump(request, "read \(interface)"))
   }
 
-  /// One kernel thread a peer instead of the interrupted core: several cores decrypt for one tunnel.
+  /// Asks for a kernel thread a peer, so that several cores decrypt for one tunnel.
   ///
-  /// Throws `tunnel.threaded-polling` where the kernel, or the mount of /sys, does not have it.
-  func setThreadedPolling() throws(Problem) {
-    let path = "/sys/class/net/\(interface)/threaded"
+  /// The kernel turns it on only once there is a peer; the switch must be there before. Throws `tunnel.threaded-polling`
+  /// where the kernel, or the mount of /sys, does not have it.
+  func wantThreadedPolling() throws(Problem) {
+    guard FileSystem.status(threadedPath) != nil else { throw noThreads("there is no such switch") }
+    wantsThreads = true
+  }
+
+  private var threadedPath: String { "/sys/class/net/\(interface)/threaded" }
+
+  private func turnThreadsOn() throws(Problem) {
     do throws(Problem) {
-      let file = try FileDescriptor(opening: path, 1)  // O_WRONLY
-      try file.write(Array("1".utf8))
-    } catch {
-      throw .refused(
-        "tunnel.threaded-polling", "threaded polling cannot be turned on: \(error.message)", place: path,
-        hint: "it needs Linux 5.12, and /sys of the namespace that the tunnel is in")
-    }
+      try FileDescriptor(opening: threadedPath, O_WRONLY).write(Array("1".utf8))
+    } catch { throw noThreads(error.message) }
+    wantsThreads = false
+  }
+
+  private func noThreads(_ reason: String) -> Problem {
+    .refused(
+      "tunnel.threaded-polling", "threaded polling cannot be turned on: \(reason)", place: threadedPath,
+      hint: "it needs Linux 5.12, and /sys of the namespace that the tunnel is in")
   }
 
   var isAlive: Bool { true }

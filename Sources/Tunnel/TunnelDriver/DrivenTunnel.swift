@@ -52,6 +52,10 @@ public final class DrivenTunnel: TunnelBackend {
 
   // MARK: Lifecycle
 
+  /// The UDP port is another's.
+  public static let portInUse = Problem.refused(
+    "tunnel.port-in-use", "another program has the UDP port", source: "P1-6", hint: "choose another port, or 0 for any")
+
   public func start(_ context: TunnelContext) throws(Problem) {
     guard running == nil else { throw TunnelProblem.alreadyRunning }
     try requireValid(context)
@@ -75,7 +79,7 @@ public final class DrivenTunnel: TunnelBackend {
       tunnel.events.begin(index: device.index)
     } catch {
       try? device.close()
-      throw error
+      throw error.code == "netlink.address-in-use" ? Self.portInUse : error
     }
     running = tunnel
   }

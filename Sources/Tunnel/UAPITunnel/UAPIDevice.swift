@@ -44,7 +44,10 @@ final class UAPIDevice: TunnelDevice {
       process = daemon
     }
     // From here on a restart knows the link as ours.
-    do throws(Problem) { try routes.setGroup(index: index, InterfaceNetwork.group) } catch {
+    do throws(Problem) {
+      try routes.setGroup(index: index, InterfaceNetwork.group)
+      try bind()
+    } catch {
       try? close()
       throw error
     }
@@ -89,6 +92,16 @@ final class UAPIDevice: TunnelDevice {
       "tunnel.daemon", "the daemon of \(interface) failed: \(reason)" + (daemon.lastLine().map { ": \($0)" } ?? ""))
   }
 
+  /// Switches the link on before a port is asked for, and waits until the daemon has bound one: what it cannot bind later,
+  /// when the link comes up, it only writes to its log.
+  private func bind() throws(Problem) {
+    try routes.setUp(index: index, true)
+    for _ in 0..<100 {
+      if try state().listenPort != 0 { return }
+      usleep(10_000)
+    }
+  }
+
   /// Whether somebody listens at the socket.
   private static func answers(_ path: String) -> Bool {
     (try? LocalStream(connectingTo: path, seconds: patience)) != nil
@@ -96,7 +109,12 @@ final class UAPIDevice: TunnelDevice {
 
   // MARK: Words
 
-  func set(_ change: DeviceChange) throws(Problem) { try UAPI.parseStatus(try ask(UAPI.request(change))) }
+  func set(_ change: DeviceChange) throws(Problem) {
+    let reply = try ask(UAPI.request(change))
+    // EADDRINUSE, which some daemons write with a sign.
+    if reply.hasPrefix("errno=98\n") || reply.hasPrefix("errno=-98\n") { throw DrivenTunnel.portInUse }
+    try UAPI.parseStatus(reply)
+  }
 
   func state() throws(Problem) -> DeviceState { try UAPI.parseState(try ask(UAPI.getRequest)) }
 

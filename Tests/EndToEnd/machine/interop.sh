@@ -19,7 +19,7 @@ forget() { ask k 3 remove "$pub_b" && ask u 4 remove "$pub_a"; }
 timed() {
   begin=$(now)
   "$@" || return 1
-  echo "RESULT $what: $(awk "BEGIN{printf \"%.1f s\", $(now)-$begin}")" >/dev/ttyS1
+  echo "$what: $(awk "BEGIN{printf \"%.1f s\", $(now)-$begin}")" >/dev/ttyS1
 }
 
 # The kernel begins; the daemon learns where it is.
