@@ -212,6 +212,8 @@ let package = Package(
     tests("ForeignSignatures", ["Diagnostics", "Wire", "StrictJSON", "LinuxKit", "Cryptography", "Attestation"]),
     tests("TransparencyLog", ["Diagnostics", "Wire", "Cryptography", "LinuxKit", "Vectors"]),
     tests("InTotoLayout", ["Diagnostics", "Wire", "StrictJSON", "Cryptography", "Attestation", "TestSupport"]),
+    tests(
+      "UserspaceTunnel", ["Diagnostics", "NetworkTypes", "Cryptography", "WireGuard", "CLinux", "LinuxKit"]),
     tests("LedgerStore", ["Diagnostics", "Cryptography", "TransparencyLog", "LinuxKit"]),
     tests("Vectors", ["Diagnostics", "StrictJSON", "LinuxKit", "Cryptography", "Attestation", "Sigstore"]),
     tests("Commands", ["Diagnostics", "LinuxKit", "Cryptography"]),

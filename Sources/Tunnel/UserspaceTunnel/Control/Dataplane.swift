@@ -228,6 +228,13 @@ import WireGuard
     unsafe cl_pointer_release(&peer.hot.pointee.sending, session)
   }
 
+  /// Whether a session is there that may be sent with.
+  func hasSession(_ slot: PeerSlot, at now: Moment) -> Bool {
+    guard let place = unsafe peers[slot.index]?.hot.pointee.sending else { return false }
+    let session = unsafe place.assumingMemoryBound(to: SessionHot.self)
+    return unsafe !SessionRules.isExpired(born: session.pointee.born, now: now.nanoseconds)
+  }
+
   /// Ends a session.
   func retire(_ slot: PeerSlot, localIndex: UInt32) {
     guard let session = unsafe peers[slot.index]?.sessions.removeValue(forKey: localIndex),
