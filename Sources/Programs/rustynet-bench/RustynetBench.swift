@@ -15,7 +15,7 @@ import LinuxKit
     version: Product.version,
     subcommands: [
       VectorsCommand.self, HashBenchCommand.self, LedgerBenchCommand.self, BundleBenchCommand.self,
-      TunnelDriveCommand.self, ConformanceCommand.self,
+      TunnelDriveCommand.self, ConformanceCommand.self, HandshakesCommand.self,
     ])
 
   static func main() {
