@@ -47,7 +47,8 @@ enum GateKinds {
     LayersGate.self, CommandGate.self, SearchGate.self, DocumentsGate.self, TestsGate.self, SBOMGate.self,
     BuildGate.self,
     ProvenanceGate.self, ExceptionsGate.self, DependenciesGate.self, AlgorithmsGate.self, HardwareKeysGate.self,
-    LeanBinariesGate.self, PendingGate.self,
+    LeanBinariesGate.self, BackendAgilityGate.self,
+    PendingGate.self,
   ]
 
   static func named(_ name: String) throws(Problem) -> any GateKind.Type {

@@ -1,0 +1,64 @@
+import Diagnostics
+import LinuxKit
+import UserspaceTunnel
+
+/// `rustynetd`: the daemon. One verb so far; a small strict reader of arguments, so that nothing is linked for it.
+@main
+enum RustynetDaemon {
+  static let name = "rustynetd"
+
+  static func main() {
+    do throws(Problem) {
+      try run(Array(CommandLine.arguments.dropFirst()))
+    } catch {
+      Console.report(error, by: name)
+      Console.exit(error.kind.exitCode)
+    }
+  }
+
+  private static func run(_ arguments: [String]) throws(Problem) {
+    switch arguments.first {
+    case "--help", "-h":
+      try expectNothing(after: arguments)
+      Console.print(help)
+    case "--version":
+      try expectNothing(after: arguments)
+      Console.print("\(name) \(Product.version)")
+    case "--self-test":
+      try expectNothing(after: arguments)
+      try SelfTests.run()
+      Console.print("the self-tests passed")
+    case "tunnel":
+      try TunnelCommand(arguments.dropFirst()).run()
+    case let other?:
+      throw .usage("command.verb", "\"\(other)\" is no verb of \(name)", hint: "\(name) --help")
+    case nil:
+      throw .usage("command.verb", "a verb is missing", hint: "\(name) --help")
+    }
+  }
+
+  private static func expectNothing(after arguments: [String]) throws(Problem) {
+    guard arguments.count == 1 else {
+      throw .usage("command.argument", "\(arguments[0]) stands alone", hint: "\(name) --help")
+    }
+  }
+
+  static let help = """
+    usage: rustynetd tunnel [OPTION]... IFNAME
+           rustynetd --self-test | --version | --help
+
+    Serves a WireGuard interface in user space. wg(8) and wg-quick(8) configure it through
+    /var/run/wireguard/IFNAME.sock. Without --foreground it returns when the interface and the socket answer.
+
+      --foreground        stay in the foreground
+      --no-offloads       no segmentation and no coalescing, on the interface and on the sockets
+      --cipher KIND       stock (default), or split: ChaCha20 and Poly1305 of libcrypto, put together
+      --self-test         run the known-answer tests, which every start runs too
+
+    Environment, for callers that give no options:
+      RUSTYNET_TUNNEL_OFFLOADS=off    as --no-offloads
+      RUSTYNET_TUNNEL_CIPHER=KIND     as --cipher
+
+    Exit codes: 0 good, 64 usage, 65 malformed input, 70 could not run, 78 refused.
+    """
+}

@@ -1,0 +1,58 @@
+import Diagnostics
+import LinuxKit
+import UserspaceTunnel
+
+/// `rustynetd tunnel`.
+struct TunnelCommand {
+  private var interface = ""
+  private var staysInForeground = false
+  private var options = Engine.Options()
+
+  /// Reads the arguments behind the verb; throws `command.argument` and what the name of the interface breaks.
+  init(_ arguments: ArraySlice<String>) throws(Problem) {
+    if Host.environment("RUSTYNET_TUNNEL_OFFLOADS") == "off" { options.offloads = false }
+    if let kind = Host.environment("RUSTYNET_TUNNEL_CIPHER") { options.cipher = try Self.cipher(kind) }
+    var names: [String] = []
+    var rest = arguments
+    while let argument = rest.popFirst() {
+      switch argument {
+      case "--foreground": staysInForeground = true
+      case "--no-offloads": options.offloads = false
+      case "--cipher":
+        guard let kind = rest.popFirst() else {
+          throw .usage("command.argument", "--cipher needs a kind", hint: "stock or split")
+        }
+        options.cipher = try Self.cipher(kind)
+      case let option where option.hasPrefix("-"):
+        throw .usage("command.argument", "\(option) is no option of tunnel", hint: "rustynetd --help")
+      default: names.append(argument)
+      }
+    }
+    guard names.count == 1 else {
+      throw .usage("command.argument", "tunnel takes one interface name, not \(names.count)", hint: "rustynetd --help")
+    }
+    interface = names[0]
+    try TunDevice.check(interface)
+  }
+
+  private static func cipher(_ kind: String) throws(Problem) -> CipherKind {
+    guard let cipher = CipherKind(rawValue: kind) else {
+      throw .usage("command.argument", "\"\(kind)\" is no kind of cipher", hint: "stock or split")
+    }
+    return cipher
+  }
+
+  /// Serves the interface until it is told to end.
+  func run() throws(Problem) {
+    let readiness = staysInForeground ? nil : try Readiness.fork()
+    do throws(Problem) {
+      try SelfTests.run()
+      let service = try TunnelService(interface: interface, options: options)
+      readiness?.succeed()
+      try service.run()
+    } catch {
+      readiness?.fail(error)
+      throw error
+    }
+  }
+}

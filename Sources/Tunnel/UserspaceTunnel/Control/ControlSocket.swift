@@ -1,0 +1,126 @@
+import CLinux
+import Diagnostics
+import Glibc
+import WireGuard
+
+/// The cross-platform configuration socket of one device: `/var/run/wireguard/IFNAME.sock`, one text request a turn.
+///
+/// Clients are served without waiting for any of them; each may ask again on the same connection.
+final class ControlSocket {
+  static let folder = "/var/run/wireguard"
+  /// Clients at a time; more wait in the queue of the socket.
+  static let clientLimit = 32
+
+  /// A connection: what was read of its request, and what is left of its reply.
+  struct Client {
+    var descriptor: Int32
+    var request: [UInt8] = []
+    var reply: [UInt8] = []
+    var sent = 0
+    var isEnding = false
+  }
+
+  let path: String
+  let listener: Int32
+  private(set) var clients: [Client] = []
+
+  /// Listens. Throws `tunnel.socket-busy` when another daemon answers there, and `tunnel.socket`.
+  init(interface: String, folder: String = ControlSocket.folder) throws(Problem) {
+    path = "\(folder)/\(interface).sock"
+    if unsafe mkdir(folder, 0o700) != 0 && errno != EEXIST {
+      throw .couldNotRun("tunnel.socket", "the folder cannot be made: \(describe(errno))", place: folder)
+    }
+    listener = unsafe cl_listen_local(path)
+    switch listener {
+    case 0...: break
+    case -EADDRINUSE:
+      throw .couldNotRun("tunnel.socket-busy", "another daemon serves this interface", place: path)
+    case -EACCES, -EPERM:
+      throw .refused("tunnel.privilege", "the socket cannot be made: permission denied", place: path)
+    default: throw .couldNotRun("tunnel.socket", "the socket cannot be made: \(describe(-listener))", place: path)
+    }
+  }
+
+  deinit {
+    for client in clients { _ = close(client.descriptor) }
+    _ = close(listener)
+    _ = unsafe unlink(path)
+  }
+
+  /// Takes those who wait at the listener.
+  func accept() {
+    while clients.count < Self.clientLimit {
+      let descriptor = cl_accept(listener)
+      guard descriptor >= 0 else { return }
+      clients.append(Client(descriptor: descriptor))
+    }
+  }
+
+  /// What a client's descriptor is waited for.
+  func events(of client: Client) -> Int16 { Int16(client.reply.isEmpty ? POLLIN : POLLOUT) }
+
+  /// Serves clients that are ready; `answer` turns a whole request into its reply.
+  func serve(_ ready: (Int32) -> Bool, _ answer: (String) -> String) {
+    for index in clients.indices where ready(clients[index].descriptor) {
+      if clients[index].reply.isEmpty { read(&clients[index], answer) }
+      write(&clients[index])
+    }
+    clients.removeAll { client in
+      if client.isEnding { _ = close(client.descriptor) }
+      return client.isEnding
+    }
+  }
+
+  private func read(_ client: inout Client, _ answer: (String) -> String) {
+    var chunk = [UInt8](repeating: 0, count: 1 << 16)
+    let got = unsafe Glibc.read(client.descriptor, &chunk, chunk.count)
+    guard got > 0 else {
+      if got == 0 || (errno != EAGAIN && errno != EINTR) { client.isEnding = true }
+      return
+    }
+    let old = client.request.count
+    client.request += chunk[..<got]
+    guard client.request.count <= UAPI.requestLimit else {
+      client.isEnding = true
+      return
+    }
+    // A request ends with an empty line; the one before the new part may end across the border.
+    guard let end = Self.end(of: client.request, from: max(old - 1, 0)) else { return }
+    let text = String(decoding: client.request[..<end], as: UTF8.self)
+    for index in client.request.indices { client.request[index] = 0 }
+    client.request.removeFirst(end + 1)
+    client.reply = Array(answer(text).utf8)
+    client.sent = 0
+  }
+
+  /// Where the empty line of a request begins, if it is there.
+  private static func end(of request: [UInt8], from start: Int) -> Int? {
+    let newline = UInt8(ascii: "\n")
+    var at = start
+    while at + 1 < request.count {
+      if request[at] == newline && request[at + 1] == newline { return at + 1 }
+      at += 1
+    }
+    return nil
+  }
+
+  private func write(_ client: inout Client) {
+    while client.sent < client.reply.count {
+      let start = client.sent
+      let done = unsafe client.reply.withUnsafeBytes {
+        unsafe send(client.descriptor, $0.baseAddress.map { unsafe $0 + start }, $0.count - start, Int32(0x4000))
+      }
+      if done < 0 {
+        if errno == EAGAIN || errno == EINTR { return }
+        client.isEnding = true
+        return
+      }
+      client.sent += done
+    }
+    if !client.reply.isEmpty {
+      for index in client.reply.indices { client.reply[index] = 0 }
+      client.reply = []
+      client.request.reserveCapacity(0)
+    }
+  }
+}

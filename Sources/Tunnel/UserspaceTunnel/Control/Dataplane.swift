@@ -1,0 +1,475 @@
+import CCrypto
+import CLinux
+import Cryptography
+import Diagnostics
+import Glibc
+import NetworkTypes
+import WireGuard
+
+/// The control side of the packet path: owns everything that the two threads read, publishes it, and frees it when
+/// neither can hold it any more. Driven by one thread.
+@safe final class Dataplane {
+  /// One peer as control knows it.
+  @unsafe private struct Peer {
+    var hot: UnsafeMutablePointer<PeerHot>
+    var endpoint: Endpoint?
+    var sessions: [UInt32: UnsafeMutablePointer<SessionHot>] = unsafe [:]
+  }
+
+  let shared: UnsafeMutablePointer<SharedHot>
+  /// The eventfd that wakes control.
+  let controlEvent: Int32
+  private let transmitWake: Int32
+  private let receiveWake: Int32
+  private let orders: Ring
+  let transmitReports: Ring
+  let receiveReports: Ring
+  let handshakes: Ring
+  private var peers: [Int32: Peer] = unsafe [:]
+  private var snapshot: AllowedIPs.Snapshot?
+  private var threads: Threads?
+  private var garbage: [Garbage] = unsafe []
+  private let cipher: CipherKind
+  private let socketV4: Int32
+  private let socketV6: Int32
+  private(set) var boundPort: UInt16 = 0
+  private(set) var hasGRO = false
+  private(set) var hasV6 = false
+  private var mark: UInt32 = 0
+  private let offloads: Bool
+
+  /// Prepares everything but the threads. Throws `tunnel.internal` when the system has no descriptors left.
+  init(cipher: CipherKind, offloads: Bool) throws(Problem) {
+    self.cipher = cipher
+    self.offloads = offloads
+    let descriptors = (0..<5).map { _ in cl_eventfd() }
+    guard descriptors.allSatisfy({ $0 >= 0 }) else {
+      for descriptor in descriptors where descriptor >= 0 { _ = close(descriptor) }
+      throw .couldNotRun("tunnel.internal", "no descriptors are left")
+    }
+    (controlEvent, transmitWake, receiveWake) = (descriptors[0], descriptors[1], descriptors[2])
+    // An eventfd that nobody signals stands where a socket will be: numbers stay the same when sockets change.
+    (socketV4, socketV6) = (descriptors[3], descriptors[4])
+    let counters = UnsafeMutablePointer<UInt64>.allocate(capacity: Counter.allCases.count)
+    unsafe counters.initialize(repeating: 0, count: Counter.allCases.count)
+    unsafe shared = .allocate(capacity: 1)
+    unsafe shared.initialize(to: SharedHot(counters: counters))
+    unsafe shared.pointee.socketV4 = UInt64(descriptors[3])
+    unsafe shared.pointee.socketV6 = UInt64(descriptors[4])
+    unsafe shared.pointee.mtu = 1_420
+    unsafe shared.pointee.sessions = unsafe UnsafeMutableRawPointer(IndexTable.make(count: 256))
+    orders = Ring(count: 4_096, recordSize: 8)
+    transmitReports = Ring(count: 1_024, recordSize: Report.size)
+    receiveReports = Ring(count: 1_024, recordSize: Report.size)
+    handshakes = Ring(count: Implementation.handshakeQueueLimit, recordSize: Handshake.size)
+    unsafe shared.pointee.bytesInPools = UInt64(
+      orders.byteCount + 2 * transmitReports.byteCount + handshakes.byteCount)
+  }
+
+  deinit {
+    stop()
+    for unsafe peer in unsafe peers.values { unsafe free(peer) }
+    for unsafe item in unsafe garbage { unsafe free(item.what) }
+    for ring in [orders, transmitReports, receiveReports, handshakes] { ring.release() }
+    for descriptor in [controlEvent, transmitWake, receiveWake, socketV4, socketV6] { _ = close(descriptor) }
+    if let routes = unsafe shared.pointee.routes {
+      unsafe free(.routes(routes.assumingMemoryBound(to: RouteTable.self), nil))
+    }
+    if let table = unsafe shared.pointee.sessions {
+      unsafe free(.table(table.assumingMemoryBound(to: IndexTable.self)))
+    }
+    unsafe shared.pointee.counters.deallocate()
+    unsafe shared.deallocate()
+  }
+
+  // MARK: threads and sockets
+
+  /// Starts both threads over a TUN descriptor, which stays the caller's. `hasUSO` allows joined UDP frames.
+  func start(tun: Int32, hasUSO: Bool) throws(Problem) {
+    let transmit = unsafe TransmitSetup(
+      shared: shared, tun: tun, wake: transmitWake, control: controlEvent, orders: orders, reports: transmitReports,
+      offloads: offloads)
+    let receive = unsafe ReceiveSetup(
+      shared: shared, tun: tun, wake: receiveWake, control: controlEvent, reports: receiveReports,
+      handshakes: handshakes, joinsTCP: offloads, joinsUDP: offloads && hasUSO)
+    threads = unsafe Threads.start(transmit, receive, cipher)
+    guard threads != nil else { throw .couldNotRun("tunnel.internal", "the system has no room for a thread") }
+  }
+
+  /// Ends both threads.
+  func stop() {
+    guard let threads else { return }
+    unsafe cl_store_ordered(&shared.pointee.isStopping, 1)
+    cl_signal(transmitWake)
+    cl_signal(receiveWake)
+    threads.join()
+    self.threads = nil
+  }
+
+  /// Binds both sockets to a port, 0 for any; -errno and the old sockets stay when it cannot be had.
+  func bind(port: UInt16) -> Int32 {
+    var tries = port == 0 ? 16 : 1
+    while true {
+      tries -= 1
+      var gro: Int32 = 0
+      var buffer: Int32 = 0
+      let v4 = unsafe cl_open_udp(AF_INET, port, mark, offloads ? 1 : 0, &gro, &buffer)
+      if v4 < 0 { return v4 }
+      let chosen = cl_bound_port(v4)
+      let v6 = unsafe cl_open_udp(
+        AF_INET6, UInt16(truncatingIfNeeded: chosen), mark, offloads ? 1 : 0, &gro, &buffer)
+      if v6 == -EADDRINUSE || v6 == -EACCES {
+        _ = close(v4)
+        if v6 == -EADDRINUSE && tries > 0 { continue }
+        return v6
+      }
+      // A kernel without IPv6 is no failure. `dup2` puts the new socket where the threads look, at one moment.
+      _ = dup2(v4, socketV4)
+      _ = close(v4)
+      hasV6 = v6 >= 0
+      if v6 >= 0 {
+        _ = dup2(v6, socketV6)
+        _ = close(v6)
+      }
+      hasGRO = gro != 0
+      boundPort = UInt16(truncatingIfNeeded: chosen)
+      cl_signal(receiveWake)
+      return 0
+    }
+  }
+
+  /// Marks what the sockets send from now on; -errno when that is not allowed.
+  func setMark(_ value: UInt32) -> Int32 {
+    mark = value
+    guard boundPort != 0 else { return 0 }
+    if hasV6 { _ = cl_set_mark(socketV6, value) }
+    return cl_set_mark(socketV4, value)
+  }
+
+  /// Sends a handshake message with the class of handshakes (AF41). What the network refuses is as lost as on the way.
+  func send(_ message: [UInt8], to endpoint: Endpoint, source: Source?) {
+    var name = sockaddr_storage()
+    let length = SocketAddress.write(endpoint, to: &name)
+    let isV6 = endpoint.address.family == .v6
+    for source in source == nil ? [nil] : [source, nil] {
+      var sent = -1
+      unsafe withUnsafeTemporaryAllocation(byteCount: Int(CL_SEND_CONTROL), alignment: 16) { control in
+        guard let start = unsafe control.baseAddress?.assumingMemoryBound(to: UInt8.self) else { return }
+        let octets = source?.octets ?? []
+        let size = unsafe cl_write_control(
+          start, isV6 ? 1 : 0, 0, 0x88, octets, UInt8(octets.count), source?.interface ?? 0)
+        var bytes = message
+        unsafe bytes.withUnsafeMutableBytes { bytes in
+          var vector = unsafe iovec(iov_base: bytes.baseAddress, iov_len: bytes.count)
+          unsafe withUnsafeMutablePointer(to: &name) { name in
+            unsafe withUnsafeMutablePointer(to: &vector) { vector in
+              var header = unsafe msghdr(
+                msg_name: name, msg_namelen: length, msg_iov: vector, msg_iovlen: 1, msg_control: start,
+                msg_controllen: size, msg_flags: 0)
+              sent = unsafe sendmsg(isV6 ? socketV6 : socketV4, &header, Int32(MSG_DONTWAIT))
+            }
+          }
+        }
+      }
+      // Only a source that is no address of ours any more is worth a second try.
+      if sent >= 0 || errno != EINVAL { return }
+    }
+  }
+
+  // MARK: peers
+
+  func remember(_ slot: PeerSlot) {
+    let hot = UnsafeMutablePointer<PeerHot>.allocate(capacity: 1)
+    unsafe hot.initialize(to: PeerHot(slot: slot.index))
+    unsafe peers[slot.index] = unsafe Peer(hot: hot)
+  }
+
+  /// Takes a peer out of everything; its memory is freed later. Publish routes afterwards.
+  func forget(_ slot: PeerSlot) {
+    guard let peer = unsafe peers.removeValue(forKey: slot.index) else { return }
+    for unsafe session in unsafe peer.sessions.values { unsafe unpublish(session) }
+    unsafe cl_pointer_release(&peer.hot.pointee.sending, nil)
+    publishRoutes(snapshot)
+    unsafe order(peer.hot, PeerOrder.drop)
+    if let old = unsafe peer.hot.pointee.endpoint {
+      unsafe cl_pointer_release(&peer.hot.pointee.endpoint, nil)
+      unsafe discard(.endpoint(old.assumingMemoryBound(to: EndpointHot.self)))
+    }
+    unsafe discard(.peer(peer.hot))
+  }
+
+  /// A session that is received with from now on. False when libcrypto has no memory for it.
+  func accept(_ keys: TransportKeys) -> Bool {
+    guard let peer = unsafe peers[keys.peer.index],
+      let sealing = unsafe StockCipher.makeContext(keys.sending, isSealing: true)
+    else { return false }
+    guard let opening = unsafe StockCipher.makeContext(keys.receiving, isSealing: false) else {
+      unsafe EVP_CIPHER_CTX_free(sealing)
+      return false
+    }
+    let window = UnsafeMutablePointer<UInt64>.allocate(capacity: ReplayWindow.wordCount)
+    unsafe window.initialize(repeating: 0, count: ReplayWindow.wordCount)
+    let session = UnsafeMutablePointer<SessionHot>.allocate(capacity: 1)
+    unsafe session.initialize(
+      to: SessionHot(
+        peer: peer.hot, localIndex: keys.localIndex, remoteIndex: keys.remoteIndex, isInitiator: keys.isInitiator,
+        born: keys.born.nanoseconds, sealing: sealing, opening: opening, window: window))
+    // Only a responder waits for the first packet; an initiator may send at once.
+    unsafe session.pointee.isConfirmed = keys.isInitiator ? 1 : 0
+    unsafe peers[keys.peer.index]?.sessions[keys.localIndex] = unsafe session
+    unsafe publish(session)
+    return true
+  }
+
+  /// Sends with a session from now on, or with none.
+  func use(_ slot: PeerSlot, localIndex: UInt32?) {
+    guard let peer = unsafe peers[slot.index] else { return }
+    let session = unsafe localIndex.flatMap { unsafe peer.sessions[$0] }
+    unsafe cl_pointer_release(&peer.hot.pointee.sending, session)
+  }
+
+  /// Whether a session is there that may be sent with.
+  func hasSession(_ slot: PeerSlot, at now: Moment) -> Bool {
+    guard let place = unsafe peers[slot.index]?.hot.pointee.sending else { return false }
+    let session = unsafe place.assumingMemoryBound(to: SessionHot.self)
+    return unsafe !SessionRules.isExpired(born: session.pointee.born, now: now.nanoseconds)
+  }
+
+  /// Ends a session.
+  func retire(_ slot: PeerSlot, localIndex: UInt32) {
+    guard let session = unsafe peers[slot.index]?.sessions.removeValue(forKey: localIndex),
+      let hot = unsafe peers[slot.index]?.hot
+    else { return }
+    if unsafe hot.pointee.sending == UnsafeMutableRawPointer(session) {
+      unsafe cl_pointer_release(&hot.pointee.sending, nil)
+    }
+    unsafe unpublish(session)
+  }
+
+  /// Where a peer is sent to, and from which address of ours; nil for nowhere.
+  func direct(_ slot: PeerSlot, _ endpoint: Endpoint?, source: Source?) {
+    guard let hot = unsafe peers[slot.index]?.hot else { return }
+    var new: UnsafeMutablePointer<EndpointHot>?
+    if let endpoint {
+      let record = UnsafeMutablePointer<EndpointHot>.allocate(capacity: 1)
+      unsafe record.initialize(to: EndpointHot())
+      unsafe record.pointee.addressLength = SocketAddress.write(endpoint, to: &record.pointee.address)
+      unsafe record.pointee.isV6 = endpoint.address.family == .v6
+      if let source {
+        unsafe record.pointee.sourceLength = UInt8(source.octets.count)
+        unsafe record.pointee.interface = source.interface
+        unsafe withUnsafeMutableBytes(of: &record.pointee.source) { unsafe $0.copyBytes(from: source.octets) }
+      }
+      unsafe new = unsafe record
+    }
+    let old = unsafe hot.pointee.endpoint
+    unsafe cl_pointer_release(&hot.pointee.endpoint, new)
+    unsafe peers[slot.index]?.endpoint = endpoint
+    if let old = unsafe old { unsafe discard(.endpoint(old.assumingMemoryBound(to: EndpointHot.self))) }
+  }
+
+  /// Where a peer is now.
+  func endpoint(of slot: PeerSlot) -> Endpoint? { unsafe peers[slot.index]?.endpoint }
+
+  /// The address of ours that a peer is answered from.
+  func source(of slot: PeerSlot) -> Source? {
+    guard let place = unsafe peers[slot.index]?.hot.pointee.endpoint else { return nil }
+    let record = unsafe place.assumingMemoryBound(to: EndpointHot.self)
+    let length = unsafe Int(record.pointee.sourceLength)
+    guard length == 4 || length == 16 else { return nil }
+    return unsafe withUnsafeBytes(of: &record.pointee.source) {
+      unsafe Source(octets: Array($0.prefix(length)), interface: record.pointee.interface)
+    }
+  }
+
+  /// Forgets every source and what a path refused: routes or addresses have changed.
+  func forgetSources() {
+    for unsafe (slot, peer) in unsafe peers {
+      guard let place = unsafe peer.hot.pointee.endpoint else { continue }
+      let record = unsafe place.assumingMemoryBound(to: EndpointHot.self)
+      if unsafe record.pointee.sourceLength != 0 || record.pointee.refusesSegments != 0 {
+        unsafe direct(PeerSlot(index: slot), peer.endpoint, source: nil)
+      }
+    }
+  }
+
+  /// Has the sending thread do something for a peer.
+  func order(_ slot: PeerSlot, _ bits: UInt64) {
+    if let hot = unsafe peers[slot.index]?.hot { unsafe order(hot, bits) }
+  }
+
+  private func order(_ hot: UnsafeMutablePointer<PeerHot>, _ bits: UInt64) {
+    // A peer whose bits are set stands in the queue already.
+    if unsafe cl_or(&hot.pointee.orders, bits) == 0 {
+      while true {
+        if let place = unsafe orders.free() {
+          unsafe place.storeBytes(of: hot, as: UnsafeMutablePointer<PeerHot>.self)
+          orders.put()
+          break
+        }
+        // More peers than places: the sending thread empties the queue at its next batch.
+        cl_signal(transmitWake)
+        guard threads != nil else { break }
+        sched_yield()
+      }
+    }
+    cl_signal(transmitWake)
+  }
+
+  /// What the timers need to know of a peer.
+  func activity(of slot: PeerSlot) -> PeerActivity {
+    var activity = PeerActivity()
+    guard let hot = unsafe peers[slot.index]?.hot else { return activity }
+    activity.firstUnansweredSend = unsafe Moment(nanoseconds: cl_load_relaxed(&hot.pointee.firstUnansweredSend))
+    activity.firstUnansweredReceive = unsafe Moment(nanoseconds: cl_load_relaxed(&hot.pointee.firstUnansweredReceive))
+    activity.lastTraversal = unsafe Moment(
+      nanoseconds: max(cl_load_relaxed(&hot.pointee.lastSent), cl_load_relaxed(&hot.pointee.lastReceived)))
+    activity.hasStaged = unsafe cl_load_relaxed(&hot.pointee.hasStaged) != 0
+    return activity
+  }
+
+  /// Bytes of transport messages of a peer, on the wire.
+  func traffic(of slot: PeerSlot) -> (received: UInt64, sent: UInt64) {
+    guard let hot = unsafe peers[slot.index]?.hot else { return (0, 0) }
+    return unsafe (cl_load_relaxed(&hot.pointee.receivedBytes), cl_load_relaxed(&hot.pointee.sentBytes))
+  }
+
+  /// A counter's value.
+  func value(of counter: Counter) -> UInt64 { unsafe cl_load_relaxed(shared.pointee.counters + counter.rawValue) }
+
+  // MARK: tables
+
+  /// Whether a session with this index would have a place of its own.
+  func isFree(_ index: UInt32) -> Bool {
+    guard let table = unsafe shared.pointee.sessions?.assumingMemoryBound(to: IndexTable.self) else { return true }
+    return unsafe table.pointee.entries[Int(index & table.pointee.mask)] == nil
+  }
+
+  /// Publishes the routes, with the peers as they are now.
+  func publishRoutes(_ new: AllowedIPs.Snapshot?) {
+    guard let new else { return }
+    let count = Int((unsafe peers.keys.max() ?? -1) + 1)
+    let places = UnsafeMutablePointer<UnsafeMutablePointer<PeerHot>?>.allocate(capacity: max(count, 1))
+    unsafe places.initialize(repeating: nil, count: max(count, 1))
+    for unsafe (slot, peer) in unsafe peers { unsafe places[Int(slot)] = unsafe peer.hot }
+    let table = UnsafeMutablePointer<RouteTable>.allocate(capacity: 1)
+    unsafe table.initialize(to: RouteTable(view: new.view, peers: places, count: count))
+    let old = unsafe shared.pointee.routes
+    unsafe cl_pointer_release(&shared.pointee.routes, table)
+    if let old = unsafe old { unsafe discard(.routes(old.assumingMemoryBound(to: RouteTable.self), snapshot)) }
+    snapshot = new
+  }
+
+  private func publish(_ session: UnsafeMutablePointer<SessionHot>) {
+    guard var table = unsafe shared.pointee.sessions?.assumingMemoryBound(to: IndexTable.self) else { return }
+    let index = unsafe session.pointee.localIndex
+    while let other = unsafe table.pointee.entries[Int(index & table.pointee.mask)],
+      unsafe other != UnsafeMutableRawPointer(session)
+    {
+      // Two handshakes that ran at once were given the same place: a wider table tells them apart.
+      unsafe table = unsafe grow(table)
+    }
+    unsafe cl_pointer_release(table.pointee.entries + Int(index & table.pointee.mask), session)
+    let used = unsafe peers.values.reduce(0) { unsafe $0 + $1.sessions.count }
+    if unsafe used * 4 > Int(table.pointee.mask) { unsafe _ = grow(table) }
+  }
+
+  private func grow(_ old: UnsafeMutablePointer<IndexTable>) -> UnsafeMutablePointer<IndexTable> {
+    let count = unsafe (Int(old.pointee.mask) + 1) * 2
+    let table = unsafe IndexTable.make(count: count)
+    for place in 0..<count / 2 {
+      guard let entry = unsafe old.pointee.entries[place] else { continue }
+      let index = unsafe entry.assumingMemoryBound(to: SessionHot.self).pointee.localIndex
+      unsafe table.pointee.entries[Int(index) & (count - 1)] = unsafe entry
+    }
+    unsafe cl_pointer_release(&shared.pointee.sessions, table)
+    unsafe discard(.table(old))
+    return unsafe table
+  }
+
+  private func unpublish(_ session: UnsafeMutablePointer<SessionHot>) {
+    if let table = unsafe shared.pointee.sessions?.assumingMemoryBound(to: IndexTable.self) {
+      let place = unsafe table.pointee.entries + Int(session.pointee.localIndex & table.pointee.mask)
+      if unsafe place.pointee == UnsafeMutableRawPointer(session) { unsafe cl_pointer_release(place, nil) }
+    }
+    unsafe discard(.session(session))
+  }
+
+  // MARK: reclamation
+
+  /// What was taken out of reach, and since when.
+  @unsafe private struct Garbage {
+    @unsafe enum What {
+      case session(UnsafeMutablePointer<SessionHot>)
+      case endpoint(UnsafeMutablePointer<EndpointHot>)
+      case peer(UnsafeMutablePointer<PeerHot>)
+      case table(UnsafeMutablePointer<IndexTable>)
+      case routes(UnsafeMutablePointer<RouteTable>, AllowedIPs.Snapshot?)
+    }
+    var what: What
+    var epoch: UInt64
+  }
+
+  private func discard(_ what: Garbage.What) {
+    // A thread that begins a batch after this sees the new epoch and nothing of what was taken out.
+    let epoch = unsafe cl_load_ordered(&shared.pointee.epoch) + 1
+    unsafe cl_store_ordered(&shared.pointee.epoch, epoch)
+    unsafe garbage.append(Garbage(what: what, epoch: epoch))
+  }
+
+  /// Whether something waits for a thread to let go of it; then call `reclaim` again soon.
+  var hasGarbage: Bool { unsafe !garbage.isEmpty }
+
+  /// Frees what no thread can hold: each is outside a batch, or began its batch later.
+  func reclaim() {
+    guard hasGarbage else { return }
+    cl_fence()
+    let sending = unsafe cl_load_ordered(&shared.pointee.sendingEpoch)
+    let receiving = unsafe cl_load_ordered(&shared.pointee.receivingEpoch)
+    let hasOrders = threads != nil && orders.count > 0
+    unsafe garbage.removeAll { item in
+      guard unsafe sending == 0 || sending >= item.epoch, unsafe receiving == 0 || receiving >= item.epoch else {
+        return false
+      }
+      // A peer may stand in the queue of orders still.
+      if hasOrders, case .peer = unsafe item.what { return false }
+      unsafe free(item.what)
+      return true
+    }
+  }
+
+  private func free(_ what: Garbage.What) {
+    switch unsafe what {
+    case .session(let session):
+      unsafe EVP_CIPHER_CTX_free(session.pointee.sealing)
+      unsafe EVP_CIPHER_CTX_free(session.pointee.opening)
+      unsafe session.pointee.window.deallocate()
+      unsafe session.deallocate()
+    case .endpoint(let endpoint): unsafe endpoint.deallocate()
+    case .peer(let peer): unsafe peer.deallocate()
+    case .table(let table):
+      unsafe table.pointee.entries.deallocate()
+      unsafe table.deallocate()
+    case .routes(let table, _):
+      unsafe table.pointee.peers.deallocate()
+      unsafe table.deallocate()
+    }
+  }
+
+  /// Frees a peer with its sessions; only when no thread runs.
+  private func free(_ peer: Peer) {
+    for unsafe session in unsafe peer.sessions.values { unsafe free(.session(session)) }
+    if let place = unsafe peer.hot.pointee.endpoint {
+      unsafe free(.endpoint(place.assumingMemoryBound(to: EndpointHot.self)))
+    }
+    unsafe free(.peer(peer.hot))
+  }
+}
+
+/// An address of ours that a peer speaks to.
+struct Source: Hashable {
+  /// Four or sixteen octets.
+  var octets: [UInt8]
+  /// The interface that it was seen at.
+  var interface: UInt32
+}

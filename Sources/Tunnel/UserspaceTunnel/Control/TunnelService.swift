@@ -1,0 +1,87 @@
+import CLinux
+import Cryptography
+public import Diagnostics
+import Glibc
+import WireGuard
+
+/// A whole device as a program runs it: TUN, engine, configuration socket, network events and signals in one loop.
+public final class TunnelService {
+  private let tun: TunDevice
+  private let engine: Engine
+  private let socket: ControlSocket
+  private let signals: Int32
+  private let network: Int32
+  private var index: Int32
+
+  /// Brings everything up in the order in which a failure leaves nothing behind; blocks the signals that end it, so
+  /// call it before any thread is started.
+  public init(interface: String, options: Engine.Options) throws(Problem) {
+    try TunDevice.check(interface)
+    signals = cl_signalfd()
+    network = cl_open_route_events()
+    guard signals >= 0, network >= 0 else { throw .couldNotRun("tunnel.internal", "no descriptors are left") }
+    // The socket first: it says whether another daemon serves this name, before its interface is touched.
+    socket = try ControlSocket(interface: interface)
+    tun = try TunDevice(interface, offloads: options.offloads)
+    engine = try Engine(options)
+    index = unsafe cl_interface_index(interface)
+    try engine.start(tun: tun.descriptor, hasUSO: tun.hasUSO)
+    refresh()
+  }
+
+  deinit {
+    engine.stop()
+    _ = close(signals)
+    _ = close(network)
+  }
+
+  /// Serves until a signal ends it, or throws `tunnel.device-lost` when the interface is taken away.
+  public func run() throws(Problem) {
+    engine.pump()
+    while true {
+      var descriptors: [pollfd] = [signals, network, socket.listener, engine.wakeEvent, engine.timer].map {
+        pollfd(fd: $0, events: Int16(POLLIN), revents: 0)
+      }
+      if socket.clients.count >= ControlSocket.clientLimit { descriptors[2].fd = -1 }
+      descriptors += socket.clients.map { pollfd(fd: $0.descriptor, events: socket.events(of: $0), revents: 0) }
+      // Safe: the array holds as many records as are told.
+      if unsafe cl_poll(&descriptors, UInt32(descriptors.count), -1) <= 0 { continue }
+      if descriptors[0].revents != 0, cl_next_signal(signals) != 0 { return }
+      if descriptors[1].revents != 0, cl_drain_route_events(network) != 0 { networkChanged() }
+      if descriptors[2].revents != 0 { socket.accept() }
+      if descriptors[4].revents != 0 { cl_drain(engine.timer) }
+      let ready = Set(descriptors[5...].filter { $0.revents != 0 }.map(\.fd))
+      if !ready.isEmpty { socket.serve({ ready.contains($0) }, answer) }
+      engine.pump()
+      if engine.isDeviceLost {
+        throw .couldNotRun("tunnel.device-lost", "the interface was removed", place: tun.name)
+      }
+    }
+  }
+
+  /// Answers one request of the configuration socket.
+  private func answer(_ text: String) -> String {
+    do throws(Problem) {
+      switch try UAPI.parse(text) {
+      case .get: return UAPI.reply(engine.state())
+      case .set(let change):
+        let code = engine.apply(change)
+        return UAPI.reply(code == 0 ? .success : UAPI.Status(rawValue: code) ?? .inputOutput)
+      }
+    } catch {
+      return UAPI.reply(UAPI.status(of: error, otherwise: .invalid))
+    }
+  }
+
+  /// Links, addresses or routes changed: perhaps our MTU or our name, perhaps the way to a peer.
+  private func networkChanged() {
+    refresh()
+    engine.networkChanged()
+  }
+
+  private func refresh() {
+    guard let name = tun.currentName else { return }
+    let mtu = unsafe cl_interface_mtu(name)
+    if mtu > 0 { engine.setMTU(Int(mtu)) }
+  }
+}
