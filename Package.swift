@@ -152,7 +152,7 @@ let package = Package(
       "BenchProgram", folder: "rustynet-bench",
       [
         "Diagnostics", "LinuxKit", "Cryptography", "X509", "Attestation", "Sigstore", "TransparencyLog", "LedgerStore",
-        "Vectors", argumentParser,
+        "Vectors", "NetworkTypes", "WireGuard", argumentParser,
       ]),
 
     // What several tests share. A test target too, so that no program can import it and no layer has to hold it.
@@ -212,6 +212,8 @@ if Context.environment["RUSTYNET_FUZZ"] != nil {
         "InTotoLayout",
         "Gates",
         "Evidence",
+        "NetworkTypes",
+        "WireGuard",
       ],
       path: "Tests/Fuzz", exclude: ["Corpus", "corpus.py"],
       swiftSettings: strict + [.unsafeFlags(["-parse-as-library"])]))
