@@ -165,7 +165,7 @@ let package = Package(
       "BenchProgram", folder: "rustynet-bench",
       [
         "Diagnostics", "LinuxKit", "Cryptography", "X509", "Attestation", "Sigstore", "TransparencyLog", "LedgerStore",
-        "Vectors", argumentParser,
+        "Vectors", "NetworkTypes", "WireGuard", argumentParser,
       ]),
 
     program("DaemonProgram", folder: "rustynetd", ["Diagnostics", "LinuxKit", "UserspaceTunnel"]),
@@ -229,6 +229,8 @@ if Context.environment["RUSTYNET_FUZZ"] != nil {
         "InTotoLayout",
         "Gates",
         "Evidence",
+        "NetworkTypes",
+        "WireGuard",
       ],
       path: "Tests/Fuzz", exclude: ["Corpus", "corpus.py"],
       swiftSettings: strict + [.unsafeFlags(["-parse-as-library"])]))

@@ -40,6 +40,10 @@ public func fuzz(_ start: UnsafePointer<UInt8>?, _ count: Int) -> CInt {
   case "timestamp": timestamp(bytes)
   case "provenance": provenance(bytes)
   case "supply": supply(bytes)
+  case "initiation": initiation(bytes)
+  case "response": response(bytes)
+  case "cookie": cookie(bytes)
+  case "uapi": uapi(bytes)
   default: fatalError("no such fuzz target: \(target)")
   }
   return 0
