@@ -85,6 +85,8 @@ let package = Package(
 
     room("Trust", "InTotoLayout", ["Diagnostics", "Wire", "StrictJSON", "Cryptography", "Attestation"]),
 
+    room("Node", "Authorization", ["Diagnostics", "Wire", "StrictJSON", "NetworkTypes"]),
+
     // Layer 4: adapters to what is outside.
     room("Trust", "LedgerStore", ["Diagnostics", "TransparencyLog", "LinuxKit"]),
     room("Assurance", "Commands", ["Diagnostics", "LinuxKit", "Cryptography", subprocess, systemPackage]),
@@ -93,7 +95,7 @@ let package = Package(
       "Assurance", "Vectors",
       [
         "Diagnostics", "Wire", "StrictJSON", "LinuxKit", "Cryptography", "Attestation", "TransparencyLog", "Sigstore",
-        "SupplyChain", "InTotoLayout",
+        "SupplyChain", "InTotoLayout", "Authorization",
       ]),
 
     // Layer 5: what the assurance toolkit collects, writes and judges.
