@@ -76,7 +76,7 @@ public enum CedarVectors {
     guard !expected.isEmpty else { throw document.problem("vectors.empty", "the case has no request") }
     report.judge(id, expected: expected.joined(separator: "; "), found: found.joined(separator: "; "))
     guard let shouldValidate = try document.optional("shouldValidate")?.bool() else { return }
-    let problems = PolicyValidator(schema).problems(in: policies)
+    let problems = PolicyValidator(schema).judge(policies).problems
     if problems.isEmpty == shouldValidate {
       validation.agree += 1
     } else {
