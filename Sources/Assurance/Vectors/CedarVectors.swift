@@ -44,8 +44,11 @@ public enum CedarVectors {
       do {
         document = JSONReader(try JSON(parsing: try Corpus.bytes(of: file), limits: EntityReader.limits))
       } catch { throw error.at(file) }
-      // Entities stand beside the cases: lists, not objects with requests.
-      guard case .object(let members) = document.value, members["requests"] != nil else { continue }
+      // Entities stand beside the cases: lists, not objects with requests. A text that should parse or not is a case of
+      // our own, for the comparison with the official engine.
+      guard case .object(let members) = document.value, members["requests"] ?? members["shouldParse"] != nil else {
+        continue
+      }
       let id = file.hasPrefix("\(folder)/") ? String(file.dropFirst(folder.utf8.count + 1)) : file
       do throws(Problem) {
         try judge(document, id: id, folder: folder, into: &report, &validation)
@@ -59,6 +62,10 @@ public enum CedarVectors {
   ) throws(Problem) {
     func file(_ member: String) throws(Problem) -> [UInt8] {
       try Corpus.bytes(of: "\(folder)/\(try document.member(member).text())")
+    }
+    if let shouldParse = try document.optional("shouldParse")?.bool() {
+      let parses = (try? PolicySet(parsing: try file("policies"), naming: .places)) != nil
+      return report.judge(id, expected: Answer.word(shouldParse), found: Answer.word(parses))
     }
     let schema = try Schema(parsing: try file("schema"))
     let policies = try PolicySet(parsing: try file("policies"), naming: .places)
