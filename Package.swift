@@ -12,10 +12,12 @@ let strict: [SwiftSetting] = [
   .enableUpcomingFeature("MemberImportVisibility"),
 ]
 
-/// A target that lives in a room of `Sources/`.
-func room(_ room: String, _ name: String, _ dependencies: [Target.Dependency] = []) -> Target {
+/// A target that lives in a room of `Sources/`; `exclude` names folders in it that are no Swift.
+func room(
+  _ room: String, _ name: String, _ dependencies: [Target.Dependency] = [], exclude: [String] = []
+) -> Target {
   .target(
-    name: name, dependencies: dependencies, path: "Sources/\(room)/\(name)", swiftSettings: strict)
+    name: name, dependencies: dependencies, path: "Sources/\(room)/\(name)", exclude: exclude, swiftSettings: strict)
 }
 
 /// A program of `Sources/Programs/`.
@@ -39,6 +41,7 @@ let systemPackage = Target.Dependency.product(name: "SystemPackage", package: "s
 let package = Package(
   name: "rustynet",
   products: [
+    .executable(name: "rustynet", targets: ["RustynetProgram"]),
     .executable(name: "rustynet-assure", targets: ["AssureProgram"]),
     .executable(name: "rustynet-bench", targets: ["BenchProgram"]),
   ],
@@ -85,10 +88,11 @@ let package = Package(
 
     room("Trust", "InTotoLayout", ["Diagnostics", "Wire", "StrictJSON", "Cryptography", "Attestation"]),
 
-    room("Node", "Authorization", ["Diagnostics", "Wire", "StrictJSON", "NetworkTypes"]),
+    room("Node", "Authorization", ["Diagnostics", "Wire", "StrictJSON", "NetworkTypes"], exclude: ["Roles"]),
 
     // Layer 4: adapters to what is outside.
     room("Trust", "LedgerStore", ["Diagnostics", "TransparencyLog", "LinuxKit"]),
+    room("Node", "AuthorizationFiles", ["Diagnostics", "LinuxKit", "Authorization"]),
     room("Assurance", "Commands", ["Diagnostics", "LinuxKit", "Cryptography", subprocess, systemPackage]),
 
     room(
@@ -122,6 +126,10 @@ let package = Package(
 
     // Layer 7: the programs.
     program(
+      "RustynetProgram", folder: "rustynet",
+      ["Diagnostics", "StrictJSON", "LinuxKit", "Wire", "Authorization", "AuthorizationFiles", argumentParser]),
+
+    program(
       "AssureProgram", folder: "rustynet-assure",
       [
         "Diagnostics",
@@ -151,7 +159,7 @@ let package = Package(
       "BenchProgram", folder: "rustynet-bench",
       [
         "Diagnostics", "LinuxKit", "Cryptography", "X509", "Attestation", "Sigstore", "TransparencyLog", "LedgerStore",
-        "Vectors", argumentParser,
+        "Authorization", "Vectors", argumentParser,
       ]),
 
     // What several tests share. A test target too, so that no program can import it and no layer has to hold it.
@@ -173,6 +181,8 @@ let package = Package(
     tests("ForeignSignatures", ["Diagnostics", "Wire", "StrictJSON", "LinuxKit", "Cryptography", "Attestation"]),
     tests("TransparencyLog", ["Diagnostics", "Wire", "Cryptography", "LinuxKit", "Vectors"]),
     tests("InTotoLayout", ["Diagnostics", "Wire", "StrictJSON", "Cryptography", "Attestation", "TestSupport"]),
+    tests("Authorization", ["Diagnostics", "StrictJSON", "LinuxKit"]),
+    tests("AuthorizationFiles", ["Diagnostics", "LinuxKit", "Authorization"]),
     tests("LedgerStore", ["Diagnostics", "Cryptography", "TransparencyLog", "LinuxKit"]),
     tests("Vectors", ["Diagnostics", "StrictJSON", "LinuxKit", "Cryptography", "Attestation", "Sigstore"]),
     tests("Commands", ["Diagnostics", "LinuxKit", "Cryptography"]),
@@ -208,6 +218,7 @@ if Context.environment["RUSTYNET_FUZZ"] != nil {
         "Sigstore",
         "ForeignSignatures",
         "InTotoLayout",
+        "Authorization",
         "Gates",
         "Evidence",
       ],

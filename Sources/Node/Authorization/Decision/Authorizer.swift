@@ -74,9 +74,11 @@ public struct Authorizer: Sendable {
         _ = try evaluator.bool(policies.conditions[place])
         return nil
       } catch {
+        let position = policies.program.positions[Int(error.node)]
+        let policy = policies.policies[place]
         return PolicyError(
-          policy: policies.policies[place].id, code: error.reason.code, message: error.reason.message,
-          position: policies.program.positions[Int(error.node)])
+          policy: policy.id, code: error.reason.code, message: error.reason.message,
+          place: policy.file.map { "\($0):\(position)" } ?? "\(position)")
       }
     }
   }

@@ -17,8 +17,8 @@ public struct PolicyError: Sendable {
   public let code: String
   /// What failed.
   public let message: String
-  /// Where in the text of the policies.
-  public let position: SourcePosition
+  /// Where in the text of the policies, with the file.
+  public let place: String
 }
 
 extension EvaluationFailure.Reason {

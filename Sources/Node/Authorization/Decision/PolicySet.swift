@@ -20,15 +20,16 @@ public struct PolicySet: Sendable {
   /// - Throws: what parsing throws, with the name of the file put before the place, and `cedar.duplicate-id`.
   public init(files: [(name: String, bytes: [UInt8])]) throws(Problem) {
     var policies: [Policy] = []
-    var files_: [String: String] = [:]
+    var places: [String: String] = [:]
     for file in files {
       do throws(Problem) {
-        for policy in try PolicyParser.policies(in: file.bytes, naming: .annotations) {
-          if let other = files_.updateValue(file.name, forKey: policy.id) {
+        for var policy in try PolicyParser.policies(in: file.bytes, naming: .annotations) {
+          if let other = places.updateValue(file.name, forKey: policy.id) {
             throw .malformed(
               "cedar.duplicate-id", "two policies have the id “\(policy.id)”", place: "\(policy.position)",
               hint: "the other one stands in \(other); write @id(\"…\") before each policy")
           }
+          policy.file = file.name
           policies.append(policy)
         }
       } catch { throw error.at(file.name) }

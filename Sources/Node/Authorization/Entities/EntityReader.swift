@@ -47,7 +47,8 @@ public struct EntityReader: Sendable {
     guard let schema else { return try record(root, nil) }
     guard let declared = schema.actions[action] else {
       throw .malformed(
-        "request.action", "the schema has no action \(action)", hint: "rustynet authz shape lists them")
+        "request.action", "the schema has no action \(action)",
+        hint: "it has \(schema.actions.keys.sorted().map(\.description).joined(separator: ", "))")
     }
     return try record(root, declared.context)
   }
@@ -63,7 +64,7 @@ public struct EntityReader: Sendable {
     return EntityUID(type: Text(type), id: Text(try reader.member("id").text()))
   }
 
-  private static func isPath(_ text: String) -> Bool {
+  static func isPath(_ text: String) -> Bool {
     let bytes = Array(text.utf8)
     var isStart = true
     var place = 0

@@ -28,11 +28,16 @@ public struct Policy: Sendable {
   public let annotations: [(name: String, value: String)]
   /// Where it begins.
   public let position: SourcePosition
+  /// The file that it stands in, where it came from one.
+  public internal(set) var file: String?
   let principal: Constraint
   let action: ActionConstraint
   let resource: Constraint
   /// The conditions; those of `unless` are negated already.
   let conditions: [Expression]
+
+  /// Where it begins, with the file.
+  public var place: String { file.map { "\($0):\(position)" } ?? "\(position)" }
 
   /// The whole condition: head and conditions.
   var condition: Expression {

@@ -47,6 +47,14 @@ struct PolicyParser {
     return policies
   }
 
+  /// The entity that a whole text names.
+  static func entity(in text: String) throws(Problem) -> EntityUID {
+    var parser = PolicyParser(tokens: try TokenReader(Array(text.utf8), area: "cedar"), naming: .places)
+    let uid = try parser.entity()
+    guard parser.tokens.current.kind == .end else { throw parser.tokens.unexpected("the end of the text") }
+    return uid
+  }
+
   private mutating func policy(number: Int) throws(Problem) -> Policy {
     let position = tokens.position
     let annotations = try annotations()

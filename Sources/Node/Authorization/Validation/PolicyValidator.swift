@@ -63,7 +63,7 @@ public struct PolicyValidator: Sendable {
   private static func named(_ problem: Problem, _ policy: Policy) -> Problem {
     var problem = problem
     problem.message = "policy “\(policy.id)”: \(problem.message)"
-    return problem
+    return policy.file.map { problem.at($0) } ?? problem
   }
 
   // MARK: names
