@@ -159,7 +159,7 @@ let package = Package(
       "BenchProgram", folder: "rustynet-bench",
       [
         "Diagnostics", "LinuxKit", "Cryptography", "X509", "Attestation", "Sigstore", "TransparencyLog", "LedgerStore",
-        "Authorization", "Vectors", argumentParser,
+        "StrictJSON", "Authorization", "Vectors", argumentParser,
       ]),
 
     // What several tests share. A test target too, so that no program can import it and no layer has to hold it.
