@@ -87,7 +87,8 @@ public enum CedarVectors {
     if problems.isEmpty == shouldValidate {
       validation.agree += 1
     } else {
-      validation.disagree.append("\(id) should \(shouldValidate ? "" : "not ")validate: \(problems.first.map { "\($0)" } ?? "it does")")
+      validation.disagree.append(
+        "\(id) should \(shouldValidate ? "" : "not ")validate: \(problems.first.map { "\($0)" } ?? "it does")")
     }
   }
 

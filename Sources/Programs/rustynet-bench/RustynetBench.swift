@@ -14,7 +14,8 @@ import LinuxKit
       """,
     version: Product.version,
     subcommands: [
-      VectorsCommand.self, HashBenchCommand.self, LedgerBenchCommand.self, BundleBenchCommand.self, AuthzBenchCommand.self,
+      VectorsCommand.self, HashBenchCommand.self, LedgerBenchCommand.self, BundleBenchCommand.self,
+      AuthzBenchCommand.self,
     ])
 
   static func main() {

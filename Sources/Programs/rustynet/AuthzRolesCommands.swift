@@ -20,7 +20,8 @@ struct AuthzValidate: ParsableCommand {
     guard files.isEmpty || roles.roles == nil, schema == nil || !files.isEmpty else {
       throw Problem.usage("usage.roles", "name files, with or without a schema, or a folder of roles")
     }
-    let roles = files.isEmpty ? try roles.load() : try Roles(schema: try schema.map(read), policies: try files.map(read))
+    let roles =
+      files.isEmpty ? try roles.load() : try Roles(schema: try schema.map(read), policies: try files.map(read))
     if json {
       let facts: JSON = [
         "policies": .array(roles.policies.policies.map { ["policy": .string($0.id), "place": .string($0.place)] }),

@@ -151,7 +151,9 @@ struct Evaluator {
     case .containsAny: return try set(left).containsAny(try set(right))
     case .hasTag:
       let object = try entity(left)
-      return known(left, object)?.tags[try string(right)] != nil
+      // Before the entity is looked for: a key that cannot be evaluated is an error whether it is known or not.
+      let key = try string(right)
+      return known(left, object)?.tags[key] != nil
     case .add, .subtract, .multiply, .getTag:
       guard case .bool(let flag) = try value(index) else { throw failure(.type, index) }
       return flag

@@ -74,7 +74,8 @@ private struct Closure {
       stack[stack.count - 1].groups.insert(parent)
       guard !open.contains(parent) else {
         throw .malformed(
-          "entities.cycle", "the entity \(parent) is in a group that is in itself", hint: "take one of the parents away")
+          "entities.cycle", "the entity \(parent) is in a group that is in itself", hint: "take one of the parents away"
+        )
       }
       if let done = found[parent] {
         stack[stack.count - 1].groups.formUnion(done)

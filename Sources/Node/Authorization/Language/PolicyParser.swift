@@ -79,7 +79,8 @@ struct PolicyParser {
     tokens.advance()
     let given = naming == .annotations ? annotations.first { $0.name == "id" }?.value : nil
     return Policy(
-      id: given ?? "policy\(number)", effect: effect, annotations: annotations, position: position, principal: principal, action: action, resource: resource, conditions: conditions)
+      id: given ?? "policy\(number)", effect: effect, annotations: annotations, position: position,
+      principal: principal, action: action, resource: resource, conditions: conditions)
   }
 
   private mutating func annotations() throws(Problem) -> [(name: String, value: String)] {
@@ -138,7 +139,8 @@ struct PolicyParser {
     let uid = try entity()
     guard uid.isAction else {
       throw tokens.problem(
-        "action-type", "\(uid) is no action", at: place, hint: "the type of an action is Action, such as Action::\"view\"")
+        "action-type", "\(uid) is no action", at: place,
+        hint: "the type of an action is Action, such as Action::\"view\"")
     }
     return uid
   }

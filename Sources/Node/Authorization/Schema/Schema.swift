@@ -54,9 +54,10 @@ public struct Schema: Sendable {
   /// Whether entities of a type can be in those of another, or are of the same.
   func canBe(_ type: Text, in group: Text) -> Bool {
     type == group || entityTypes[type]?.ancestors.contains(group) == true
-      || actionTypes.contains(type) && actions.values.contains {
-        $0.uid.type == type && $0.ancestors.contains { $0.type == group }
-      }
+      || actionTypes.contains(type)
+        && actions.values.contains {
+          $0.uid.type == type && $0.ancestors.contains { $0.type == group }
+        }
   }
 
   /// Whether an action is another one, or in it.

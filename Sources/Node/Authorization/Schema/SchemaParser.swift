@@ -5,7 +5,9 @@ import Diagnostics
 /// Source: docs.cedarpolicy.com, “Human-readable schema grammar”.
 struct SchemaParser {
   /// The words that are no names of types here.
-  private static let reserved: Set<String> = ["in", "is", "like", "has", "__cedar", "true", "false", "if", "then", "else"]
+  private static let reserved: Set<String> = [
+    "in", "is", "like", "has", "__cedar", "true", "false", "if", "then", "else",
+  ]
   /// How deep types may nest.
   private static let depthLimit = 64
 

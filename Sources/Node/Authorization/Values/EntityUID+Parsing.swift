@@ -25,6 +25,7 @@ extension EntityUID {
   }
 
   private static func problem(_ text: String) -> Problem {
-    .usage("request.entity", "“\(text)” names no entity", hint: "write Type::\"id\", such as Rustynet::Node::\"gateway\"")
+    .usage(
+      "request.entity", "“\(text)” names no entity", hint: "write Type::\"id\", such as Rustynet::Node::\"gateway\"")
   }
 }
