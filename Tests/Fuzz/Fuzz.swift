@@ -40,6 +40,10 @@ public func fuzz(_ start: UnsafePointer<UInt8>?, _ count: Int) -> CInt {
   case "timestamp": timestamp(bytes)
   case "provenance": provenance(bytes)
   case "supply": supply(bytes)
+  case "cedar": policies(bytes)
+  case "cedar-schema": schema(bytes)
+  case "cedar-entities": entities(bytes)
+  case "cedar-evaluate": evaluate(bytes)
   default: fatalError("no such fuzz target: \(target)")
   }
   return 0
