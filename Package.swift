@@ -12,10 +12,12 @@ let strict: [SwiftSetting] = [
   .enableUpcomingFeature("MemberImportVisibility"),
 ]
 
-/// A target that lives in a room of `Sources/`.
-func room(_ room: String, _ name: String, _ dependencies: [Target.Dependency] = []) -> Target {
+/// A target that lives in a room of `Sources/`; `exclude` names folders in it that are no Swift.
+func room(
+  _ room: String, _ name: String, _ dependencies: [Target.Dependency] = [], exclude: [String] = []
+) -> Target {
   .target(
-    name: name, dependencies: dependencies, path: "Sources/\(room)/\(name)", swiftSettings: strict)
+    name: name, dependencies: dependencies, path: "Sources/\(room)/\(name)", exclude: exclude, swiftSettings: strict)
 }
 
 /// A program of `Sources/Programs/`.
@@ -39,6 +41,7 @@ let systemPackage = Target.Dependency.product(name: "SystemPackage", package: "s
 let package = Package(
   name: "rustynet",
   products: [
+    .executable(name: "rustynet", targets: ["RustynetProgram"]),
     .executable(name: "rustynet-assure", targets: ["AssureProgram"]),
     .executable(name: "rustynet-bench", targets: ["BenchProgram"]),
     .executable(name: "rustynetd", targets: ["DaemonProgram"]),
@@ -93,6 +96,7 @@ let package = Package(
 
     room("Tunnel", "TunnelBackend", ["Diagnostics", "NetworkTypes", "Cryptography"]),
     room("Tunnel", "WireGuard", ["Diagnostics", "Wire", "NetworkTypes", "Cryptography"]),
+    room("Node", "Authorization", ["Diagnostics", "Wire", "StrictJSON", "NetworkTypes"], exclude: ["Roles"]),
 
     // Layer 4: adapters to what is outside.
     room(
@@ -117,13 +121,14 @@ let package = Package(
       ],
       path: "Sources/Tunnel/UserspaceTunnel",
       swiftSettings: strict + [.unsafeFlags(["-enforce-exclusivity=unchecked"])]),
+    room("Node", "AuthorizationFiles", ["Diagnostics", "LinuxKit", "Authorization"]),
     room("Assurance", "Commands", ["Diagnostics", "LinuxKit", "Cryptography", subprocess, systemPackage]),
 
     room(
       "Assurance", "Vectors",
       [
         "Diagnostics", "Wire", "StrictJSON", "LinuxKit", "Cryptography", "Attestation", "TransparencyLog", "Sigstore",
-        "SupplyChain", "InTotoLayout",
+        "SupplyChain", "InTotoLayout", "Authorization",
       ]),
 
     // Layer 5: what the assurance toolkit collects, writes and judges.
@@ -148,6 +153,10 @@ let package = Package(
       ]),
 
     // Layer 7: the programs.
+    program(
+      "RustynetProgram", folder: "rustynet",
+      ["Diagnostics", "StrictJSON", "LinuxKit", "Wire", "Authorization", "AuthorizationFiles", argumentParser]),
+
     program(
       "AssureProgram", folder: "rustynet-assure",
       [
@@ -179,7 +188,7 @@ let package = Package(
       [
         "Diagnostics", "Wire", "StrictJSON", "NetworkTypes", "LinuxKit", "Cryptography", "X509", "Attestation",
         "Sigstore", "TransparencyLog", "LedgerStore", "Vectors", "CLinux", "TunnelBackend", "WireGuard", "KernelTunnel",
-        "UAPITunnel", argumentParser,
+        "UAPITunnel", "Authorization", argumentParser,
       ]),
 
     program("DaemonProgram", folder: "rustynetd", ["Diagnostics", "LinuxKit", "UserspaceTunnel"]),
@@ -213,6 +222,8 @@ let package = Package(
     tests("InTotoLayout", ["Diagnostics", "Wire", "StrictJSON", "Cryptography", "Attestation", "TestSupport"]),
     tests(
       "UserspaceTunnel", ["Diagnostics", "NetworkTypes", "Cryptography", "WireGuard", "CLinux", "LinuxKit"]),
+    tests("Authorization", ["Diagnostics", "StrictJSON", "LinuxKit"]),
+    tests("AuthorizationFiles", ["Diagnostics", "LinuxKit", "Authorization"]),
     tests("LedgerStore", ["Diagnostics", "Cryptography", "TransparencyLog", "LinuxKit"]),
     tests("Vectors", ["Diagnostics", "StrictJSON", "LinuxKit", "Cryptography", "Attestation", "Sigstore"]),
     tests("Commands", ["Diagnostics", "LinuxKit", "Cryptography"]),
@@ -251,6 +262,7 @@ if Context.environment["RUSTYNET_FUZZ"] != nil {
         "NetlinkKit",
         "WireGuard",
         "KernelTunnel",
+        "Authorization",
         "Gates",
         "Evidence",
         "NetworkTypes",

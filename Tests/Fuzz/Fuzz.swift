@@ -48,6 +48,10 @@ public func fuzz(_ start: UnsafePointer<UInt8>?, _ count: Int) -> CInt {
   case "response": response(bytes)
   case "cookie": cookie(bytes)
   case "uapi": uapi(bytes)
+  case "cedar": policies(bytes)
+  case "cedar-schema": schema(bytes)
+  case "cedar-entities": entities(bytes)
+  case "cedar-evaluate": evaluate(bytes)
   default: fatalError("no such fuzz target: \(target)")
   }
   return 0

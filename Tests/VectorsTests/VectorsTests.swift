@@ -47,6 +47,16 @@ enum Corpora {
   }
 }
 
+@Suite struct CedarCorpusTests {
+  @Test(.enabled(if: Corpora.exists("cedar"), "not-run: the third-party corpora are not here"))
+  func agreesOnCedar() throws {
+    let report = try CedarVectors.judge(path: Corpora.path("cedar"))
+    #expect(report.failures.map { "\($0.id): \($0.expected), found \($0.found)" } == [])
+    #expect(report.summary(of: "cedar") == "cedar agree=1628 disagree=0 skipped=0 total=1628")
+    #expect(report.notes == ["validation agree=1628 disagree=0"])
+  }
+}
+
 /// The judges on files made here, where a wrong answer of theirs would show.
 @Suite struct JudgeTests {
   private func judge(
@@ -69,6 +79,30 @@ enum Corpora {
     #expect(
       report.failures.map(\.id).sorted() == ["n_good.json", "y_bad.json", "y_object_duplicated_key_and_value.json"])
     #expect(!report.reaches(percent: 100) && report.reaches(percent: 50) && !report.reaches(percent: 51))
+  }
+
+  @Test(arguments: [
+    // What the case says, and how many of it agree: the answer is allow by policy1, policy0 errs, and it does not validate.
+    ("allow", "[\"policy1\"]", "[\"policy0\"]", "false", 1, "validation agree=1 disagree=0"),
+    ("deny", "[\"policy1\"]", "[\"policy0\"]", "false", 0, "validation agree=1 disagree=0"),
+    ("allow", "[]", "[\"policy0\"]", "false", 0, "validation agree=1 disagree=0"),
+    ("allow", "[\"policy1\"]", "[]", "false", 0, "validation agree=1 disagree=0"),
+    ("allow", "[\"policy1\"]", "[\"policy0\"]", "true", 1, "validation agree=0 disagree=1"),
+  ])
+  func comparesCedarAnswers(
+    decision: String, reason: String, errors: String, valid: String, agree: Int, validation: String
+  ) throws {
+    let request =
+      #"{"principal": {"type": "U", "id": ""}, "action": {"type": "Action", "id": "a"}, "#
+      + #""resource": {"type": "U", "id": ""}, "context": {}, "decision": "\#(decision)", "reason": \#(reason), "errors": \#(errors)}"#
+    let report = try judge([
+      "case.json":
+        #"{"policies": "p.cedar", "entities": "e.json", "schema": "s", "shouldValidate": \#(valid), "requests": [\#(request)]}"#,
+      "p.cedar": "permit(principal, action, resource) when { principal.x }; permit(principal, action, resource);",
+      "e.json": "[]", "s": "entity U; action a appliesTo { principal: U, resource: U };",
+    ]) { try CedarVectors.judge(path: $0) }
+    #expect(report.agree == agree && report.total == 1)
+    #expect(report.notes.first == validation)
   }
 
   @Test func knowsWycheproofByItsContent() throws {

@@ -24,6 +24,8 @@ public struct VectorReport: Sendable {
   public private(set) var accepted = 0
   /// The cases behind `disagree` and `skipped`, in the order of the corpus.
   public private(set) var failures: [Failure] = []
+  /// What else there is to say, one line each; it decides nothing.
+  public private(set) var notes: [String] = []
 
   /// A report without a case.
   public init() {}
@@ -49,6 +51,9 @@ public struct VectorReport: Sendable {
       failures.append(Failure(id: id, expected: expected, found: found))
     }
   }
+
+  /// Adds a line that decides nothing.
+  mutating func note(_ line: String) { notes.append(line) }
 
   /// Counts a case that we have no judge for.
   public mutating func skip(_ id: String, expected: String, because reason: String) {

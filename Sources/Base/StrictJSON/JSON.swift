@@ -2,7 +2,8 @@
 public enum JSON: Sendable, Equatable {
   case null
   case bool(Bool)
-  /// A number without fraction and exponent, between -(2^53-1) and 2^53-1 (RFC 8785 §3.2.2.3, I-JSON).
+  /// A number without fraction and exponent, between -(2^53-1) and 2^53-1 (RFC 8785 §3.2.2.3, I-JSON) unless the limits
+  /// of the reader allow more.
   case integer(Int64)
   /// Any other finite number.
   case number(Double)

@@ -10,13 +10,20 @@ extension JSON {
     public var depth: Int
     /// How many values the document may hold; each takes memory many times its size in the document.
     public var values: Int
+    /// Which integers are held. Formats of others that count in 64 bits name them all; ours keep to what every
+    /// implementation of JSON keeps.
+    public var integers: ClosedRange<Int64>
 
     /// Limits for a document of at most `size` bytes (default 16 MiB), nested at most `depth` deep (default 64), of at
-    /// most `values` values (default 250,000).
-    public init(size: Int = 16 << 20, depth: Int = 64, values: Int = 250_000) {
+    /// most `values` values (default 250,000), with integers between -(2^53-1) and 2^53-1 unless `integers` says more.
+    public init(
+      size: Int = 16 << 20, depth: Int = 64, values: Int = 250_000,
+      integers: ClosedRange<Int64> = -JSON.largestInteger...JSON.largestInteger
+    ) {
       self.size = size
       self.depth = depth
       self.values = values
+      self.integers = integers
     }
   }
 
@@ -39,6 +46,7 @@ extension JSON {
 struct JSONParser {
   let bytes: [UInt8]
   let depth: Int
+  let integers: ClosedRange<Int64>
   /// How many more values may follow.
   var remaining: Int
   var index = 0
@@ -60,6 +68,7 @@ struct JSONParser {
   init(bytes: [UInt8], limits: JSON.Limits) {
     self.bytes = bytes
     depth = limits.depth
+    integers = limits.integers
     remaining = limits.values
   }
 
@@ -196,7 +205,7 @@ struct JSONParser {
       try digits()
     }
     let text = String(decoding: bytes[start..<index], as: UTF8.self)
-    if isInteger, let integer = Int64(text), abs(integer) <= JSON.largestInteger { return .integer(integer) }
+    if isInteger, let integer = Int64(text), integers.contains(integer) { return .integer(integer) }
     guard !isInteger, let double = Double(text), double.isFinite, double != 0 || isZero(text) else {
       index = start
       throw problem(

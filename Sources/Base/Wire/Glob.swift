@@ -7,7 +7,7 @@ public enum Glob {
   /// - Parameters:
   ///   - isStar: whether a part stands for any number of elements, none included.
   ///   - fits: whether a part that is no star fits one element.
-  public static func matches<Part, Element>(
+  @inlinable public static func matches<Part, Element>(
     _ parts: [Part], _ value: [Element], isStar: (Part) -> Bool, fits: (Part, Element) -> Bool
   ) -> Bool {
     var (part, position) = (0, 0)

@@ -17,6 +17,7 @@ import LinuxKit
       VectorsCommand.self, HashBenchCommand.self, LedgerBenchCommand.self, BundleBenchCommand.self,
       TunnelDriveCommand.self, ConformanceCommand.self, HandshakesCommand.self,
       ProtocolBenchCommand.self,
+      AuthzBenchCommand.self,
     ])
 
   static func main() {

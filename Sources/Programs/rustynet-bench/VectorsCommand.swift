@@ -7,7 +7,7 @@ import Vectors
 struct VectorsCommand: ParsableCommand {
   /// The corpora that have a judge. A new one adds its case here and in `judge`.
   enum Kind: String, ExpressibleByArgument, CaseIterable {
-    case json, wycheproof, ed25519, merkle, sigstore, slsa, npm, pep740, layout
+    case json, wycheproof, ed25519, merkle, sigstore, slsa, npm, pep740, layout, cedar
   }
 
   static let configuration = CommandConfiguration(
@@ -27,6 +27,7 @@ struct VectorsCommand: ParsableCommand {
         Console.print(Printable.oneLine("\(failure.id) expected=\(failure.expected) found=\(failure.found)"))
       }
     }
+    for note in report.notes { Console.print(Printable.oneLine(note)) }
     Console.print(report.summary(of: kind.rawValue))
     guard report.reaches(percent: 100) else {
       throw Problem.refused(
@@ -45,6 +46,7 @@ struct VectorsCommand: ParsableCommand {
     case .npm: try NPMVectors.judge(path: path)
     case .pep740: try PEP740Vectors.judge(path: path)
     case .layout: try LayoutVectors.judge(path: path)
+    case .cedar: try CedarVectors.judge(path: path)
     }
   }
 }
