@@ -65,6 +65,7 @@ let package = Package(
     room("Base", "Wire", ["Diagnostics"]),
     room("Base", "StrictJSON", ["Diagnostics", "Wire"]),
     room("Base", "NetworkTypes", ["Diagnostics"]),
+    room("Base", "HuJSON", ["Diagnostics", "StrictJSON"]),
 
     // Layer 2: the operating system and the primitives.
     room("Base", "LinuxKit", ["Diagnostics", "Wire"]),
@@ -85,6 +86,8 @@ let package = Package(
 
     room("Trust", "InTotoLayout", ["Diagnostics", "Wire", "StrictJSON", "Cryptography", "Attestation"]),
 
+    room("Node", "NetworkPolicy", ["Diagnostics", "StrictJSON", "HuJSON", "NetworkTypes"]),
+
     // Layer 4: adapters to what is outside.
     room("Trust", "LedgerStore", ["Diagnostics", "TransparencyLog", "LinuxKit"]),
     room("Assurance", "Commands", ["Diagnostics", "LinuxKit", "Cryptography", subprocess, systemPackage]),
@@ -93,7 +96,7 @@ let package = Package(
       "Assurance", "Vectors",
       [
         "Diagnostics", "Wire", "StrictJSON", "LinuxKit", "Cryptography", "Attestation", "TransparencyLog", "Sigstore",
-        "SupplyChain", "InTotoLayout",
+        "SupplyChain", "InTotoLayout", "HuJSON", "NetworkTypes", "NetworkPolicy",
       ]),
 
     // Layer 5: what the assurance toolkit collects, writes and judges.
@@ -160,6 +163,8 @@ let package = Package(
     tests("Wire", ["Diagnostics"]),
     tests("StrictJSON", ["Diagnostics"]),
     tests("NetworkTypes", ["Diagnostics"]),
+    tests("HuJSON", ["Diagnostics", "StrictJSON"]),
+    tests("NetworkPolicy", ["Diagnostics", "StrictJSON", "NetworkTypes"]),
     tests("X509", ["Diagnostics", "Wire", "StrictJSON", "LinuxKit", "Cryptography", "Commands"]),
     tests("KeyCustody", ["Diagnostics", "Wire", "StrictJSON", "LinuxKit", "Cryptography"]),
     tests("Cryptography", ["Diagnostics", "Wire"]),
