@@ -39,6 +39,7 @@ let systemPackage = Target.Dependency.product(name: "SystemPackage", package: "s
 let package = Package(
   name: "rustynet",
   products: [
+    .executable(name: "rustynet", targets: ["RustynetProgram"]),
     .executable(name: "rustynet-assure", targets: ["AssureProgram"]),
     .executable(name: "rustynet-bench", targets: ["BenchProgram"]),
   ],
@@ -122,6 +123,10 @@ let package = Package(
       ]),
 
     // Layer 7: the programs.
+    program(
+      "RustynetProgram", folder: "rustynet",
+      ["Diagnostics", "StrictJSON", "HuJSON", "NetworkTypes", "LinuxKit", "NetworkPolicy", argumentParser]),
+
     program(
       "AssureProgram", folder: "rustynet-assure",
       [

@@ -29,11 +29,11 @@ extension CompiledPolicy {
     return run.outcomes
   }
 
-  /// Throws `policy.test` (78) for the first assertion that does not hold.
+  /// Throws `policy.test-failed` (78) for the first assertion that does not hold.
   public func requireTests() throws(Problem) {
     guard let failed = runTests().first(where: { $0.failure != nil }) else { return }
     throw .refused(
-      "policy.test", "test(s) failed", place: failed.pointer,
+      "policy.test-failed", "test(s) failed", place: failed.pointer,
       hint: "\(failed.source) -> \(failed.destination): \(failed.failure ?? "")")
   }
 }
