@@ -10,6 +10,9 @@ public struct NodeFilter: Sendable {
   public let capabilities: [CapabilityRule]
   let tables: PolicyTables
 
+  /// How many destinations the rules hold, each with a list of ports.
+  public var termCount: Int { rules.reduce(0) { $0 + $1.terms.count } }
+
   /// Where one packet goes that reaches the node.
   public struct Packet: Sendable, Hashable {
     public let source: IPAddress

@@ -13,7 +13,8 @@ struct PolicyBuilder {
   private var protocolIDs: [[IPProtocol]: UInt32] = [:]
   private var protocols: [[IPProtocol]] = []
   /// The sources of `autogroup:self` by user, for each list of sources.
-  private var ownSources: [UInt32: [(slots: [Int32], source: UInt32)]] = [:]
+  private var ownSources: [Set<Selector>: [(slots: [Int32], source: UInt32)]] = [:]
+  private var ownSourcesByName: [String: UInt32] = [:]
   private(set) var entries: [[CompiledPolicy.Entry]]
   private(set) var common: [CompiledPolicy.Entry] = []
   private(set) var capabilities: [Int32: [CapabilityEntry]] = [:]
@@ -69,7 +70,7 @@ struct PolicyBuilder {
     case .autogroup(.internet): give(index.exits, entry(&self, .internet), source)
     case .autogroup(.own):
       let term = entry(&self, .own)
-      for own in ownSources(of: source) { give(own.slots, term, own.source) }
+      for own in ownSources(of: rule.sources) { give(own.slots, term, own.source) }
     case .range(let range): give(holders(target.selector), entry(&self, .range(range)), source)
     case .host(let name):
       guard let range = policy.hosts[name] else { return }
@@ -117,18 +118,35 @@ struct PolicyBuilder {
     return UInt32(sources.count - 1)
   }
 
-  /// For each user: the nodes, and which of them the source names. Users of whom it names none are left out.
-  private mutating func ownSources(of source: UInt32) -> [(slots: [Int32], source: UInt32)] {
-    if let known = ownSources[source] { return known }
-    let set = sources[Int(source)]
-    var result: [(slots: [Int32], source: UInt32)] = []
-    for user in topology.users {
-      guard let slots = index.owned[user.name] else { continue }
-      let named = slots.filter { topology.slots[Int($0)]?.addresses.contains(where: set.contains) ?? false }
-      if !named.isEmpty { result.append((slots, intern(index.addresses(of: named)))) }
+  /// For each user: the nodes, and which of them the sources name. Users of whom they name none are left out.
+  ///
+  /// The sources of a rule to `autogroup:self` are users, groups and `*` alone, so identity says it without addresses.
+  private mutating func ownSources(of selectors: [Selector]) -> [(slots: [Int32], source: UInt32)] {
+    let key = Set(selectors)
+    if let known = ownSources[key] { return known }
+    var names: Set<String> = []
+    for selector in key {
+      if selector == .everything {
+        names.formUnion(index.owned.keys)
+      } else {
+        for slot in index.resolve(selector).members { names.insert(topology.slots[Int(slot)]?.user ?? "") }
+      }
     }
-    ownSources[source] = result
+    var result: [(slots: [Int32], source: UInt32)] = []
+    for name in names.sorted() {
+      guard let slots = index.owned[name] else { continue }
+      result.append((slots, ownSource(of: name, slots)))
+    }
+    ownSources[key] = result
     return result
+  }
+
+  /// The addresses of a user's nodes.
+  private mutating func ownSource(of name: String, _ slots: [Int32]) -> UInt32 {
+    if let known = ownSourcesByName[name] { return known }
+    let source = intern(index.addresses(of: slots))
+    ownSourcesByName[name] = source
+    return source
   }
 
   // MARK: capabilities
@@ -151,13 +169,10 @@ struct PolicyBuilder {
       if !reached.isEmpty { giveCompanions(of: rule, number, companion, intern(AddressSet.union(reached))) }
     }
     guard rule.destinations.contains(.autogroup(.own)) else { return }
-    for own in ownSources(of: source) {
+    for own in ownSources(of: rule.sources) {
       give(own.slots, CapabilityEntry(rule: UInt32(number), companion: nil, source: own.source, within: nil))
-      let all = intern(index.addresses(of: own.slots))
-      let named = sources[Int(own.source)]
       for (word, companion) in CapabilityEntry.companions where rule.application?[word] != nil {
-        let slots = own.slots.filter { topology.slots[Int($0)]?.addresses.contains(where: named.contains) ?? false }
-        give(slots, CapabilityEntry(rule: UInt32(number), companion: companion, source: all, within: nil))
+        give(own.slots, CapabilityEntry(rule: UInt32(number), companion: companion, source: own.source, within: nil))
       }
     }
   }

@@ -147,7 +147,7 @@ extension NetworkPolicy {
         try owner(try element.text(atMost: 1024), element)
       }
     }
-    for (name, value) in members where owns(name, name, steps: members.count) {
+    for (name, value) in members where ownsItself(name) {
       throw value.problem(
         "policy.tag-circle", "tagOwners[\"\(name)\"]: the tag owns itself through other tags",
         hint: "let a user or a group own one of them")
@@ -173,13 +173,13 @@ extension NetworkPolicy {
 
   private static func isLetter(_ byte: UInt8) -> Bool { (0x41...0x5a).contains(byte) || (0x61...0x7a).contains(byte) }
 
-  /// Whether `tag` is among those that `start` is owned by, over at most `steps` tags.
-  private func owns(_ start: String, _ tag: String, steps: Int) -> Bool {
+  /// Whether the tag is among those that it is owned by, over any number of tags.
+  private func ownsItself(_ tag: String) -> Bool {
     var reached: Set<String> = []
-    var next = [start]
+    var next = [tag]
     while let current = next.popLast() {
       for case .tag(let owner) in tagOwners[current] ?? [] {
-        if owner == tag, owner != start || current != start { return true }
+        if owner == tag { return true }
         if reached.insert(owner).inserted { next.append(owner) }
       }
     }
