@@ -220,6 +220,9 @@ if Context.environment["RUSTYNET_FUZZ"] != nil {
         "InTotoLayout",
         "Gates",
         "Evidence",
+        "HuJSON",
+        "NetworkTypes",
+        "NetworkPolicy",
       ],
       path: "Tests/Fuzz", exclude: ["Corpus", "corpus.py"],
       swiftSettings: strict + [.unsafeFlags(["-parse-as-library"])]))

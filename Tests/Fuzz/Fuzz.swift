@@ -40,6 +40,10 @@ public func fuzz(_ start: UnsafePointer<UInt8>?, _ count: Int) -> CInt {
   case "timestamp": timestamp(bytes)
   case "provenance": provenance(bytes)
   case "supply": supply(bytes)
+  case "hujson": hujson(bytes)
+  case "policy": policy(bytes)
+  case "topology": topology(bytes)
+  case "compile": compile(bytes)
   default: fatalError("no such fuzz target: \(target)")
   }
   return 0

@@ -98,6 +98,12 @@ private struct Comparison {
         }
       }
     }
+    // The classes come from a dictionary, which has no order of its own.
+    let places = Dictionary(targets(old, new).enumerated().map { ($0.element.name, $0.offset) }) { first, _ in first }
+    order.sort { left, right in
+      let (one, other) = (places[left[1]] ?? 0, places[right[1]] ?? 0)
+      return one == other ? left.lexicographicallyPrecedes(right) : one < other
+    }
     return order.flatMap { key in changes(key, found[key]?.context ?? .mesh, found[key]?.names ?? [:]) }
   }
 
