@@ -41,7 +41,9 @@ func topology(_ bytes: [UInt8]) {
   let addresses = topology.nodes.flatMap(\.addresses)
   precondition(Set(addresses).count == addresses.count, "two nodes have one address")
   let text = "{\"acls\": [{\"action\": \"accept\", \"src\": [\"*\"], \"dst\": [\"*:*\", \"autogroup:self:1\"]}]}"
-  guard let policy = try? NetworkPolicy(parsing: Array(text.utf8)) else { fatalError("the fuzzer's policy is malformed") }
+  guard let policy = try? NetworkPolicy(parsing: Array(text.utf8)) else {
+    fatalError("the fuzzer's policy is malformed")
+  }
   check(CompiledPolicy(policy, topology))
 }
 
@@ -56,7 +58,9 @@ func compile(_ bytes: [UInt8]) {
 
 private func check(_ compiled: CompiledPolicy) {
   let filters = compiled.filters()
-  if compiled.policy.rules.isEmpty { precondition(filters.allSatisfy { $0.json == .null }, "no rule lets something in") }
+  if compiled.policy.rules.isEmpty {
+    precondition(filters.allSatisfy { $0.json == .null }, "no rule lets something in")
+  }
   _ = compiled.runTests()
   _ = compiled.policy.notes
   precondition(PolicyDifference(from: compiled, to: compiled).changes.isEmpty, "a policy differs from itself")
@@ -68,7 +72,8 @@ private func check(_ compiled: CompiledPolicy) {
         let decision = compiled.decide(packet)
         guard decision.isAllowed else { continue }
         precondition(!compiled.policy.rules.isEmpty, "no rule lets a packet in")
-        precondition(decision.requester != nil && decision.carrier != nil, "a packet of nobody, or to nobody, is let in")
+        precondition(
+          decision.requester != nil && decision.carrier != nil, "a packet of nobody, or to nobody, is let in")
       }
     }
   }

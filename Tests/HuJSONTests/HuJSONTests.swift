@@ -10,7 +10,8 @@ import Testing
 
   /// Text, and the JSON that it is.
   @Test(arguments: [
-    ("{}", "{}"), ("// a\n{} // b", "{}"), ("/* a */ [1, /* b\n */ 2]", "[1,2]"), ("[1,]", "[1]"), ("[1, // c\n]", "[1]"),
+    ("{}", "{}"), ("// a\n{} // b", "{}"), ("/* a */ [1, /* b\n */ 2]", "[1,2]"), ("[1,]", "[1]"),
+    ("[1, // c\n]", "[1]"),
     ("{\"a\": 1,}", "{\"a\":1}"), ("{\"a\": [ {\"b\": 2,}, ], /* c */ }", "{\"a\":[{\"b\":2}]}"),
     ("[\"// no comment\", \"/* nor this */\", \",]\"]", "[\"// no comment\",\"/* nor this */\",\",]\"]"),
     ("[\"\\\"\", \"\\\\\",]", "[\"\\\"\",\"\\\\\"]"), ("[1 /**/ , /***/ ]", "[1]"), ("// only a comment\r\n7", "7"),
@@ -23,7 +24,8 @@ import Testing
 
   @Test(arguments: [
     ("[,]", "json.syntax"), ("[1,,]", "json.syntax"), ("{,}", "json.syntax"), ("{\"a\":,}", "json.syntax"),
-    ("{\"a\",}", "json.syntax"), ("[1],", "json.trailing-bytes"), ("/* a", "hujson.comment"), ("[1] /*/", "hujson.comment"),
+    ("{\"a\",}", "json.syntax"), ("[1],", "json.trailing-bytes"), ("/* a", "hujson.comment"),
+    ("[1] /*/", "hujson.comment"),
     ("/ 1", "json.syntax"), ("{\"a\": 1, /**/ \"a\": 2}", "json.duplicate-key"), ("# a\n1", "json.syntax"),
     ("'a'", "json.syntax"), ("", "json.end"), ("// a", "json.end"), ("\"a", "json.end"), ("\"a\\", "json.end"),
     ("[1 2]", "json.syntax"), ("{a: 1}", "json.syntax"), ("\u{feff}{}", "json.byte-order-mark"),

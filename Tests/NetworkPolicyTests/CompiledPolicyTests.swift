@@ -60,7 +60,10 @@ import Testing
     (
       "\"src\": [\"*\"], \"dst\": [\"tag:web\"], \"ip\": [\"*\"]",
       ["100.64.0.5 100.64.0.4 tcp 1", "10.33.1.1 100.64.0.4 tcp 1"],
-      ["100.64.7.7 100.64.0.4 tcp 1", "10.44.1.1 100.64.0.4 tcp 1", "8.8.8.8 100.64.0.4 tcp 1", "100.64.0.5 100.64.0.1 tcp 1"]
+      [
+        "100.64.7.7 100.64.0.4 tcp 1", "10.44.1.1 100.64.0.4 tcp 1", "8.8.8.8 100.64.0.4 tcp 1",
+        "100.64.0.5 100.64.0.1 tcp 1",
+      ]
     ),
     // A route is reached where it is approved; the rule's wider range opens nothing that is not.
     (
@@ -77,7 +80,10 @@ import Testing
       "\"src\": [\"group:all\"], \"dst\": [\"autogroup:internet\"], \"ip\": [\"*\"]",
       ["100.64.0.1 8.8.8.8 tcp 1", "fd7a:115c:a1e0::1 2a00::1 udp 5"],
       // Neither the exit node itself, nor what lies behind a router, nor private addresses.
-      ["100.64.0.1 100.64.0.6 tcp 1", "100.64.0.1 10.33.1.1 tcp 1", "100.64.0.1 192.168.1.1 tcp 1", "100.64.0.4 8.8.8.8 tcp 1"]
+      [
+        "100.64.0.1 100.64.0.6 tcp 1", "100.64.0.1 10.33.1.1 tcp 1", "100.64.0.1 192.168.1.1 tcp 1",
+        "100.64.0.4 8.8.8.8 tcp 1",
+      ]
     ),
     // A node of a tag does not open what it routes.
     (
@@ -87,7 +93,10 @@ import Testing
     (
       "\"src\": [\"autogroup:member\"], \"dst\": [\"autogroup:self\"], \"ip\": [\"*\"]",
       ["100.64.0.1 100.64.0.2 tcp 1", "100.64.0.1 100.64.0.1 tcp 1", "100.64.0.3 100.64.0.3 tcp 1"],
-      ["100.64.0.1 100.64.0.3 tcp 1", "100.64.0.3 100.64.0.1 tcp 1", "100.64.0.1 100.64.0.4 tcp 1", "100.64.0.4 100.64.0.1 tcp 1"]
+      [
+        "100.64.0.1 100.64.0.3 tcp 1", "100.64.0.3 100.64.0.1 tcp 1", "100.64.0.1 100.64.0.4 tcp 1",
+        "100.64.0.4 100.64.0.1 tcp 1",
+      ]
     ),
     (
       "\"src\": [\"ann@\"], \"dst\": [\"lan\", \"autogroup:internet\", \"tag:web\"], \"ip\": [\"*\"], \"via\": [\"tag:exit\"]",
@@ -99,12 +108,17 @@ import Testing
     ),
     (
       "\"src\": [\"autogroup:danger-all\"], \"dst\": [\"*\"], \"ip\": [\"tcp:1\"]",
-      ["100.64.0.1 8.8.8.8 tcp 1", "10.33.1.1 100.64.0.4 tcp 1"], ["9.9.9.9 100.64.0.4 tcp 1", "100.64.0.1 8.8.8.8 tcp 2"]
+      ["100.64.0.1 8.8.8.8 tcp 1", "10.33.1.1 100.64.0.4 tcp 1"],
+      ["9.9.9.9 100.64.0.4 tcp 1", "100.64.0.1 8.8.8.8 tcp 2"]
     ),
-    ("\"src\": [\"autogroup:admin\"], \"dst\": [\"tag:web\"], \"ip\": [\"*\"]",
-      ["100.64.0.1 100.64.0.4 tcp 1"], ["100.64.0.3 100.64.0.4 tcp 1"]),
-    ("\"src\": [\"user:*@example.org\"], \"dst\": [\"tag:web\"], \"ip\": [\"*\"]",
-      ["100.64.0.3 100.64.0.4 tcp 1"], ["100.64.0.5 100.64.0.4 tcp 1"]),
+    (
+      "\"src\": [\"autogroup:admin\"], \"dst\": [\"tag:web\"], \"ip\": [\"*\"]",
+      ["100.64.0.1 100.64.0.4 tcp 1"], ["100.64.0.3 100.64.0.4 tcp 1"]
+    ),
+    (
+      "\"src\": [\"user:*@example.org\"], \"dst\": [\"tag:web\"], \"ip\": [\"*\"]",
+      ["100.64.0.3 100.64.0.4 tcp 1"], ["100.64.0.5 100.64.0.4 tcp 1"]
+    ),
     // Capabilities let no packet in.
     ("\"src\": [\"*\"], \"dst\": [\"*\"], \"app\": {\"example.org/cap/x\": []}", [], ["100.64.0.1 100.64.0.4 tcp 1"]),
     // A user who is not in the mesh names nobody.
@@ -138,7 +152,8 @@ import Testing
   }
 
   @Test func saysWhoGainsAndLoses() throws {
-    let before = try Self.compile("\"acls\": [{\"action\": \"accept\", \"src\": [\"group:all\"], \"dst\": [\"tag:web:1-100\"]}]")
+    let before = try Self.compile(
+      "\"acls\": [{\"action\": \"accept\", \"src\": [\"group:all\"], \"dst\": [\"tag:web:1-100\"]}]")
     let after = try Self.compile(
       "\"acls\": [{\"action\": \"accept\", \"src\": [\"bob@\"], \"dst\": [\"tag:web:50-200\"]},"
         + "{\"action\": \"accept\", \"src\": [\"bob@\"], \"dst\": [\"10.33.4.0/24:*\"], \"proto\": \"udp\"}]")
@@ -153,9 +168,11 @@ import Testing
   }
 
   @Test(arguments: [
-    ("\"accept\": [\"tag:web:22\"]", true), ("\"accept\": [\"tag:web:23\"]", false), ("\"deny\": [\"tag:web:23\"]", true),
+    ("\"accept\": [\"tag:web:22\"]", true), ("\"accept\": [\"tag:web:23\"]", false),
+    ("\"deny\": [\"tag:web:23\"]", true),
     ("\"deny\": [\"tag:web:22\"]", false), ("\"accept\": [\"tag:web:22\"], \"proto\": \"udp\"", false),
-    ("\"accept\": [\"10.33.1.1:5\"]", true), ("\"accept\": [\"10.45.1.1:5\"]", true), ("\"accept\": [\"11.0.0.1:5\"]", false),
+    ("\"accept\": [\"10.33.1.1:5\"]", true), ("\"accept\": [\"10.45.1.1:5\"]", true),
+    ("\"accept\": [\"11.0.0.1:5\"]", false),
     ("\"accept\": [\"autogroup:self:9\"]", true), ("\"accept\": [\"bob@:9\"]", false), ("\"deny\": [\"bob@:9\"]", true),
     ("\"accept\": [\"[fd7a:115c:a1e0::4]:22\"]", true),
   ])
@@ -182,7 +199,8 @@ import Testing
   }
 
   @Test(arguments: [
-    ("\"accept\": [\"root\"]", true), ("\"check\": [\"root\"]", false), ("\"deny\": [\"root\"]", false), ("\"deny\": [\"x\"]", true),
+    ("\"accept\": [\"root\"]", true), ("\"check\": [\"root\"]", false), ("\"deny\": [\"root\"]", false),
+    ("\"deny\": [\"x\"]", true),
   ])
   func runsSSHTests(_ assertion: String, _ holds: Bool) throws {
     let compiled = try Self.compile(
@@ -191,10 +209,26 @@ import Testing
     #expect(compiled.runTests().allSatisfy { $0.failure == nil } == holds)
   }
 
+  @Test(arguments: [
+    ("10.33.0.0/16", "router", true), ("10.33.4.0/24", "router", true), ("10.0.0.0/8", "router", false),
+    ("10.33.0.0/16", "web", false), ("0.0.0.0/0", "exit", true), ("0.0.0.0/0", "router", false), ("::/0", "exit", true),
+    ("10.50.0.0/16", "ann1", true), ("10.50.0.0/16", "bob1", false),
+  ])
+  func approvesRoutes(_ route: String, _ node: String, _ isApproved: Bool) throws {
+    let compiled = try Self.compile(
+      """
+      "autoApprovers": {"routes": {"10.33.0.0/16": ["tag:router"], "10.50.0.0/16": ["ann@"], "0.0.0.0/0": ["tag:router"]},
+        "exitNode": ["tag:exit"]}
+      """)
+    let slot = try #require(compiled.topology.slot(of: node))
+    #expect(compiled.autoApproves(try Prefix(route), slot: slot) == isApproved)
+  }
+
   /// The printed form is what control planes of others send.
   @Test func printsTheShapeOfTheCaptures() throws {
     let compiled = try Self.compile(
-      "\"grants\": [{\"src\": [\"bob@\"], \"dst\": [\"tag:web\"], \"ip\": [\"tcp:22\"], \"app\": {\"example.org/cap/x\": [1]}}]")
+      "\"grants\": [{\"src\": [\"bob@\"], \"dst\": [\"tag:web\"], \"ip\": [\"tcp:22\"], \"app\": {\"example.org/cap/x\": [1]}}]"
+    )
     let slot = try #require(compiled.topology.slot(of: "web"))
     #expect(
       compiled.filter(slot: slot).json.canonicalText
@@ -214,9 +248,18 @@ import Testing
     ("{\"users\": [], \"nodes\": {\"a\": {\"ipv4\": \"::1\"}}}", "topology.address"),
     ("{\"users\": [], \"nodes\": {\"a\": {\"ipv4\": \"100.64.0.1\", \"user\": \"u\"}}}", "topology.user"),
     ("{\"users\": [], \"nodes\": {\"a\": {\"ipv4\": \"100.64.0.1\", \"tags\": [\"web\"]}}}", "topology.tag"),
-    ("{\"users\": [], \"nodes\": {\"a\": {\"ipv4\": \"100.64.0.1\", \"routable_ips\": [\"10.0.0.1/8\"]}}}", "topology.route"),
-    ("{\"users\": [], \"nodes\": {\"a\": {\"ipv4\": \"100.64.0.1\"}, \"b\": {\"ipv4\": \"100.64.0.1\"}}}", "topology.duplicate"),
-    ("{\"users\": [{\"name\": \"a\", \"email\": \"x@y\"}, {\"name\": \"b\", \"email\": \"X@y\"}], \"nodes\": {}}", "topology.duplicate"),
+    (
+      "{\"users\": [], \"nodes\": {\"a\": {\"ipv4\": \"100.64.0.1\", \"routable_ips\": [\"10.0.0.1/8\"]}}}",
+      "topology.route"
+    ),
+    (
+      "{\"users\": [], \"nodes\": {\"a\": {\"ipv4\": \"100.64.0.1\"}, \"b\": {\"ipv4\": \"100.64.0.1\"}}}",
+      "topology.duplicate"
+    ),
+    (
+      "{\"users\": [{\"name\": \"a\", \"email\": \"x@y\"}, {\"name\": \"b\", \"email\": \"X@y\"}], \"nodes\": {}}",
+      "topology.duplicate"
+    ),
     ("{\"users\": [{\"name\": \"a\", \"role\": \"king\"}], \"nodes\": {}}", "json.choice"),
   ])
   func refuses(_ text: String, _ code: String) {

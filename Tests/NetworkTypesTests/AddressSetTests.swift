@@ -17,7 +17,8 @@ import Testing
 
   @Test(arguments: [
     ("10.0.0.2-10.0.0.1", "network.range"), ("10.0.0.1-::1", "network.range"), ("10.0.0.1/8", "network.host-bits"),
-    ("10.0.0.0/33", "network.prefix"), ("10.0.0.1-", "network.address"), ("a-b", "network.address"), ("", "network.address"),
+    ("10.0.0.0/33", "network.prefix"), ("10.0.0.1-", "network.address"), ("a-b", "network.address"),
+    ("", "network.address"),
   ])
   func refusesWhatIsNoRange(_ text: String, _ code: String) {
     #expect(throws: Problem.malformed(code, "")) { try AddressRange(text) }
@@ -32,7 +33,8 @@ import Testing
     #expect(try set("255.255.255.255", "255.255.255.254", "::", "0.0.0.0").ranges.count == 3)
   }
 
-  /// Every operation against sets of single addresses, over all pairs of subsets of a small range, at both ends of IPv4.
+  /// Every operation against sets of single addresses, over all pairs of subsets of a small range, at both ends of
+  /// IPv4.
   @Test(arguments: [UInt32(0), UInt32.max - 5]) func agreesWithSets(_ base: UInt32) {
     let subsets = (0..<64).map { bits in (0..<6).filter { bits >> $0 & 1 == 1 }.map { base + UInt32($0) } }
     for one in subsets {
@@ -41,7 +43,9 @@ import Testing
       for other in subsets {
         let right = AddressSet(v4: other, v6: other.map { UInt128($0) })
         let (a, b) = (Set(one), Set(other))
-        func expected(_ values: Set<UInt32>) -> AddressSet { AddressSet(v4: Array(values), v6: values.map { UInt128($0) }) }
+        func expected(_ values: Set<UInt32>) -> AddressSet {
+          AddressSet(v4: Array(values), v6: values.map { UInt128($0) })
+        }
         #expect(left.union(right) == expected(a.union(b)))
         #expect(left.subtracting(right) == expected(a.subtracting(b)))
         #expect(left.intersection(right) == expected(a.intersection(b)))

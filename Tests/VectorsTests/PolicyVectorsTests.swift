@@ -6,8 +6,8 @@ import Testing
 @testable import Vectors
 
 @Suite struct PolicyVectorsTests {
-  /// The one case that is not equal: a policy that names an address by its number, which the reduced capture's renumbered
-  /// topology gives to another node.
+  /// The one case that is not equal: a policy that names an address by its number, which the reduced capture's
+  /// renumbered topology gives to another node.
   @Test(.enabled(if: Corpora.exists("acl-captures"), "not-run: the third-party corpora are not here"))
   func agreesWithTheCaptures() throws {
     let report = try ACLVectors.judge(path: Corpora.path("acl-captures") + "/captures.jsonl.gz")
@@ -25,11 +25,13 @@ import Testing
         + "\"topology\": {\"users\": [], \"nodes\": {\"a\": {\"ipv4\": \"100.64.0.1\", \"routable_ips\": null}}}}"
     }
     let everything = "{\"acls\": [{\"action\": \"accept\", \"src\": [\"autogroup:danger-all\"], \"dst\": [\"*:*\"]}]}"
-    let filter = "{\"a\": [{\"SrcIPs\": [\"*\"], \"DstPorts\": [{\"IP\": \"*\", \"Ports\": {\"First\": 0, \"Last\": 65535}}]}]}"
+    let filter =
+      "{\"a\": [{\"SrcIPs\": [\"*\"], \"DstPorts\": [{\"IP\": \"*\", \"Ports\": {\"First\": 0, \"Last\": 65535}}]}]}"
     let role = "{\"acls\": [{\"action\": \"accept\", \"src\": [\"autogroup:admin\"], \"dst\": [\"*:*\"]}]}"
     let lines = [
       line("equal", everything, 200, filter), line("other", everything, 200, "{\"a\": null}"),
-      line("none", everything, 200, "{}"), line("wide", "{\"acls\": []}", 200, filter), line("bad", "\"{,}\"", 200, filter),
+      line("none", everything, 200, "{}"), line("wide", "{\"acls\": []}", 200, filter),
+      line("bad", "\"{,}\"", 200, filter),
       line("role", role, 200, filter), line("refused", "\"{,}\"", 400, "null"), line("let in", everything, 400, "null"),
     ]
     let path = "/tmp/rustynet-acl-\(UInt64.random(in: 0...UInt64.max)).jsonl"

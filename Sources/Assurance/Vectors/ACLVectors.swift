@@ -5,8 +5,8 @@ import NetworkPolicy
 import NetworkTypes
 import StrictJSON
 
-/// The packet filters that a commercial service answered (headscale's captures): accepted policies must compile to equal
-/// filters on every captured node, the others must be refused.
+/// The packet filters that a commercial service answered (headscale's captures): accepted policies must compile to
+/// equal filters on every captured node, the others must be refused.
 public enum ACLVectors {
   /// What was found, besides the counts of every corpus.
   public struct Report: Sendable {
@@ -140,7 +140,8 @@ public enum ACLVectors {
     return needsRoles && !hasRoles ? "autogroup of a role, without roles in the topology" : nil
   }
 
-  /// The first node whose filter is another one; nil when all are equal. A case without a captured node is no agreement.
+  /// The first node whose filter is another one; nil when all are equal. A case without a captured node is no
+  /// agreement.
   private static func compare(
     _ document: JSONReader, _ compiled: CompiledPolicy, _ report: inout Report
   ) throws(Problem) -> String? {

@@ -23,7 +23,9 @@ struct PolicyGenerator: RandomNumberGenerator {
 
   static let users = ["ann", "bob", "cay", "dan"]
   private static let tags = ["tag:web", "tag:db", "tag:router", "tag:exit"]
-  private static let routes = ["10.0.0.0/8", "10.33.0.0/16", "10.33.4.0/24", "192.168.1.0/24", "fd00:1::/64", "8.8.0.0/16", "0.0.0.0/0", "::/0"]
+  private static let routes = [
+    "10.0.0.0/8", "10.33.0.0/16", "10.33.4.0/24", "192.168.1.0/24", "fd00:1::/64", "8.8.0.0/16", "0.0.0.0/0", "::/0",
+  ]
   private static let ranges = [
     "10.33.0.0/16", "10.0.0.0/8", "10.33.4.7", "10.33.4.0-10.33.5.9", "192.168.0.0/16", "8.0.0.0/6", "100.64.0.0/28",
     "100.64.0.5", "fd00:1::/48", "fd7a:115c:a1e0::4", "100.115.92.7", "2001:db8::/32",
@@ -103,7 +105,8 @@ struct PolicyGenerator: RandomNumberGenerator {
   private func list(_ texts: [String]) -> String { "[" + texts.map { "\"\($0)\"" }.joined(separator: ", ") + "]" }
 
   private func bracketed(_ host: String) -> String {
-    guard host.first(where: { $0 == ":" }) != nil, !host.contains("group:"), !host.hasPrefix("tag:"), !host.contains("user:")
+    guard host.first(where: { $0 == ":" }) != nil, !host.contains("group:"), !host.hasPrefix("tag:"),
+      !host.contains("user:")
     else { return host }
     let parts = host.split(separator: "/")
     return "[\(parts[0])]" + (parts.count > 1 ? "/\(parts[1])" : "")
@@ -111,8 +114,9 @@ struct PolicyGenerator: RandomNumberGenerator {
 
   private mutating func people(withEverything: Bool) -> [String] {
     (0...below(2)).map { _ in
-      pick(["ann@example.org", "BOB@", "group:a", "group:b", "group:c", "autogroup:member", "autogroup:admin"]
-        + (withEverything ? ["*"] : []))
+      pick(
+        ["ann@example.org", "BOB@", "group:a", "group:b", "group:c", "autogroup:member", "autogroup:admin"]
+          + (withEverything ? ["*"] : []))
     }
   }
 
@@ -120,7 +124,8 @@ struct PolicyGenerator: RandomNumberGenerator {
     (0...below(3)).map { _ in
       pick(
         Self.tags + Self.ranges + [
-          "*", "ann@example.org", "dan@", "nobody@example.org", "group:a", "group:b", "group:c", "user:*@example.net", "box",
+          "*", "ann@example.org", "dan@", "nobody@example.org", "group:a", "group:b", "group:c", "user:*@example.net",
+          "box",
           "net", "span", "autogroup:member", "autogroup:tagged", "autogroup:danger-all", "autogroup:owner",
         ])
     }
@@ -129,7 +134,8 @@ struct PolicyGenerator: RandomNumberGenerator {
   private mutating func destination() -> String {
     pick(
       Self.tags + Self.ranges + [
-        "*", "ann@example.org", "cay@", "group:a", "group:c", "user:*@example.org", "box", "net", "span", "autogroup:member",
+        "*", "ann@example.org", "cay@", "group:a", "group:c", "user:*@example.org", "box", "net", "span",
+        "autogroup:member",
         "autogroup:tagged", "autogroup:internet", "autogroup:auditor",
       ])
   }

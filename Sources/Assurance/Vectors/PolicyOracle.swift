@@ -7,8 +7,8 @@ import StrictJSON
 /// A second reading of what a policy file means: from its text, without the reader, the tables and the ranges of the
 /// compiler, one packet at a time.
 ///
-/// It shares JSON, addresses and the topology with the compiler, and no rule: whoever changes the meaning of a selector, a
-/// protocol or a port changes it twice, or the comparison fails. It expects a valid policy.
+/// It shares JSON, addresses and the topology with the compiler, and no rule: whoever changes the meaning of a
+/// selector, a protocol or a port changes it twice, or the comparison fails. It expects a valid policy.
 struct PolicyOracle {
   private let document: JSON
   private let topology: Topology
@@ -96,7 +96,9 @@ struct PolicyOracle {
   // MARK: selectors
 
   /// The addresses that a host of the policy, a prefix or a range names; nil for a selector of another kind.
-  private func range(_ text: String) -> AddressRange? { try? AddressRange(document["hosts"][text].text.isEmpty ? text : document["hosts"][text].text) }
+  private func range(_ text: String) -> AddressRange? {
+    try? AddressRange(document["hosts"][text].text.isEmpty ? text : document["hosts"][text].text)
+  }
 
   /// Whether the address is one of the requesters that the selector names.
   private func names(_ text: String, _ address: IPAddress) -> Bool {
@@ -115,7 +117,9 @@ struct PolicyOracle {
     guard let owner else { return false }
     if text == "autogroup:member" { return true }
     if text.hasPrefix("autogroup:") { return owner.role?.rawValue == String(text.dropFirst("autogroup:".count)) }
-    if text.hasPrefix("user:*@") { return owner.email.lowercased().hasSuffix(text.dropFirst("user:*".count).lowercased()) }
+    if text.hasPrefix("user:*@") {
+      return owner.email.lowercased().hasSuffix(text.dropFirst("user:*".count).lowercased())
+    }
     return owner.email.lowercased() == text.lowercased() || owner.name.lowercased() + "@" == text.lowercased()
   }
 

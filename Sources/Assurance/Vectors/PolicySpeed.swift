@@ -57,8 +57,8 @@ public enum PolicySpeed {
     return times.sorted()[times.count / 2]
   }
 
-  /// Half of the nodes are of users, five each; half have one of 200 tags; one in fifty routes a subnet, one in a hundred
-  /// is an exit node.
+  /// Half of the nodes are of users, five each; half have one of 200 tags; one in fifty routes a subnet, one in a
+  /// hundred is an exit node.
   private static func topology(nodes: Int) throws(Problem) -> Topology {
     let users = (0..<max(nodes / 10, 1)).map { Topology.User(name: "u\($0)", email: "u\($0)@example.org") }
     var all: [Topology.Node] = []

@@ -3,9 +3,9 @@ public import StrictJSON
 
 /// JSON with comments (`//` and `/* */`) and trailing commas, as people write it by hand.
 ///
-/// Everything else is StrictJSON's: duplicate keys, lone surrogates, bytes behind the document and numbers that no double
-/// holds are refused. Comments and trailing commas become spaces, byte for byte, so that every place StrictJSON names
-/// is the place in the file (the grammar: github.com/tailscale/hujson, "JWCC").
+/// Everything else is StrictJSON's: duplicate keys, lone surrogates, bytes behind the document and numbers that no
+/// double holds are refused. Comments and trailing commas become spaces, byte for byte, so that every place StrictJSON
+/// names is the place in the file (the grammar: github.com/tailscale/hujson, "JWCC").
 public enum HuJSON {
   /// Parses one document and reads it with `read`; every problem gets its line and column.
   ///
@@ -29,8 +29,8 @@ public enum HuJSON {
   }
 }
 
-/// One pass over the bytes. It knows strings, comments and the last byte that was neither; what is wrong otherwise stays as
-/// it is, and StrictJSON refuses it.
+/// One pass over the bytes. It knows strings, comments and the last byte that was neither; what is wrong otherwise
+/// stays as it is, and StrictJSON refuses it.
 private struct Scanner {
   var bytes: [UInt8]
   var index = 0

@@ -1,4 +1,5 @@
-/// A set of addresses of both families: sorted ranges that neither overlap nor touch, so that equal sets are equal values.
+/// A set of addresses of both families: sorted ranges that neither overlap nor touch, so that equal sets are equal
+/// values.
 public struct AddressSet: Hashable, Sendable {
   var v4: IntervalSet<UInt32>
   var v6: IntervalSet<UInt128>

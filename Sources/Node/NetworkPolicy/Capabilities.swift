@@ -55,7 +55,8 @@ extension CompiledPolicy {
       }
       guard !destinations.isEmpty else { return nil }
       return CapabilityRule(
-        sources: tables.sources[Int(entry.source)], destinations: Array(Set(destinations)).sorted { $0.lower < $1.lower },
+        sources: tables.sources[Int(entry.source)],
+        destinations: Array(Set(destinations)).sorted { $0.lower < $1.lower },
         capabilities: map)
     }
   }

@@ -21,8 +21,8 @@ public enum Context: String, Sendable, Hashable, CaseIterable {
 
 /// A policy brought together with a topology: what each node lets in.
 ///
-/// Selectors are resolved once; a node's filter is a list of references into the shared tables. Compiling the policy that
-/// allows nothing (`NetworkPolicy()`) gives filters without a rule.
+/// Selectors are resolved once; a node's filter is a list of references into the shared tables. Compiling the policy
+/// that allows nothing (`NetworkPolicy()`) gives filters without a rule.
 public struct CompiledPolicy: Sendable {
   let tables: PolicyTables
   /// The entries of each node by slot, ascending by term.

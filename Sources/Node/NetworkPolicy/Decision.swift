@@ -32,8 +32,8 @@ public struct Decision: Sendable, Hashable {
 extension CompiledPolicy {
   /// Judges a packet: who sends it, which node it reaches, and which rule decides there.
   ///
-  /// A router that carries a destination counts as one of several: the packet passes when one of them lets it in. Linear in
-  /// the nodes; the data path asks one node's filter instead.
+  /// A router that carries a destination counts as one of several: the packet passes when one of them lets it in.
+  /// Linear in the nodes; the data path asks one node's filter instead.
   public func decide(_ packet: NodeFilter.Packet) -> Decision {
     let requester = holders(of: packet.source, asExit: false).first
     func denied(_ refusal: Decision.Refusal, _ carrier: Int? = nil, _ context: Context? = nil) -> Decision {

@@ -11,10 +11,15 @@ public struct IPProtocol: Hashable, Sendable, Comparable {
 
   private init(_ number: UInt8) { self.number = number }
 
+  /// ICMP (RFC 792).
   public static let icmp = IPProtocol(1)
+  /// TCP (RFC 9293).
   public static let tcp = IPProtocol(6)
+  /// UDP (RFC 768).
   public static let udp = IPProtocol(17)
+  /// ICMPv6 (RFC 4443).
   public static let icmp6 = IPProtocol(58)
+  /// SCTP (RFC 9260).
   public static let sctp = IPProtocol(132)
 
   /// What a rule means that names no protocol: TCP, UDP, and ICMP of both families.

@@ -10,13 +10,13 @@ public enum MeshRange {
   public static let reserved = [known("100.100.100.0/24"), chromeOS]
   private static let chromeOS = known("100.115.92.0/23")
 
-  /// What `*` means as a source, besides approved routes: both ranges without what ChromeOS numbers itself with, so that
-  /// a local virtual machine does not pass for a node.
+  /// What `*` means as a source, besides approved routes: both ranges without what ChromeOS numbers itself with, so
+  /// that a local virtual machine does not pass for a node.
   public static let everyone = AddressSet([AddressRange(v4), AddressRange(v6)])
     .subtracting(AddressSet([AddressRange(chromeOS)]))
 
-  /// What `autogroup:internet` means: all of IPv4 without private, shared and link-local addresses, and the global unicast
-  /// space of IPv6 (RFC 1918, RFC 6598, RFC 3927, RFC 4291).
+  /// What `autogroup:internet` means: all of IPv4 without private, shared and link-local addresses, and the global
+  /// unicast space of IPv6 (RFC 1918, RFC 6598, RFC 3927, RFC 4291).
   public static let internet = AddressSet([AddressRange(known("0.0.0.0/0")), AddressRange(known("2000::/3"))])
     .subtracting(
       AddressSet(

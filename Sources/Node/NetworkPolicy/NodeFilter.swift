@@ -15,8 +15,11 @@ public struct NodeFilter: Sendable {
 
   /// Where one packet goes that reaches the node.
   public struct Packet: Sendable, Hashable {
+    /// Who sends.
     public let source: IPAddress
+    /// Who is meant to receive.
     public let destination: IPAddress
+    /// The protocol of the header behind IP.
     public let ipProtocol: IPProtocol
     /// The destination port; 0 for a protocol without ports.
     public let port: UInt16

@@ -43,7 +43,9 @@ struct PolicyBuilder {
 
   // MARK: terms
 
-  private mutating func add(_ target: NetworkPolicy.Target, of rule: NetworkPolicy.Rule, _ number: Int, _ source: UInt32) {
+  private mutating func add(
+    _ target: NetworkPolicy.Target, of rule: NetworkPolicy.Rule, _ number: Int, _ source: UInt32
+  ) {
     func entry(_ builder: inout PolicyBuilder, _ destination: PolicyTables.Destination) -> UInt32 {
       builder.terms.append(
         PolicyTables.Term(

@@ -61,7 +61,9 @@ private struct Comparison {
     }
     var byClass: [Set<Int>: [IPAddress.Family: [String]]] = [:]
     for node in before.topology.nodes {
-      for address in node.addresses { byClass[holding(address), default: [:]][address.family, default: []].append(node.name) }
+      for address in node.addresses {
+        byClass[holding(address), default: [:]][address.family, default: []].append(node.name)
+      }
       for route in node.routes {
         byClass[holding(route.address), default: [:]][route.address.family, default: []]
           .append("\(route) via \(node.name)")
@@ -90,7 +92,8 @@ private struct Comparison {
       guard was != now else { continue }
       for requesters in classes where requesters.family == target.probe.family {
         let (had, has) = (services(was, requesters.sets), services(now, requesters.sets))
-        for (isGained, text) in [(true, text(has, without: had)), (false, text(had, without: has))] where !text.isEmpty {
+        for (isGained, text) in [(true, text(has, without: had)), (false, text(had, without: has))] where !text.isEmpty
+        {
           let key = [isGained ? "+" : "-", target.name, text, target.context.rawValue]
           if found[key] == nil { order.append(key) }
           found[key, default: (target.context, [:])].names[target.probe.family, default: []]
@@ -126,7 +129,8 @@ private struct Comparison {
 
   // MARK: destinations
 
-  /// The parts of what the node carries: its addresses, its routes cut where a rule's range begins or ends, the internet.
+  /// The parts of what the node carries: its addresses, its routes cut where a rule's range begins or ends, the
+  /// internet.
   private func targets(_ old: NodeFilter, _ new: NodeFilter) -> [Target] {
     guard let node = old.node else { return [] }
     var targets = node.addresses.map { Target(name: node.name, context: .mesh, probe: $0) }

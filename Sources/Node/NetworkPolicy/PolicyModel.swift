@@ -4,7 +4,7 @@ public import StrictJSON
 /// A policy that was read and validated: who may reach what. Everything that it does not allow is denied.
 ///
 /// Absent, empty and broken policies allow nothing. The services that this grammar comes from allow everything when
-/// neither `acls` nor `grants` is there; here that is denied too (requirement C6, decision 0013).
+/// neither `acls` nor `grants` is there; here that is denied too (requirement C6, decision 0012).
 public struct NetworkPolicy: Sendable {
   /// Members of each group, by its name with the prefix: users and domains.
   public internal(set) var groups: [String: [Selector]] = [:]
@@ -103,8 +103,11 @@ public struct NetworkPolicy: Sendable {
     public enum Action: String, Sendable, CaseIterable { case accept, check }
     /// Where it stands.
     public let pointer: String
+    /// What a match means.
     public let action: Action
+    /// Who logs in.
     public let sources: [Selector]
+    /// Where.
     public let destinations: [Selector]
     /// Login users: names, `autogroup:nonroot`, `localpart:*@domain`.
     public let users: [String]
@@ -114,7 +117,9 @@ public struct NetworkPolicy: Sendable {
   public struct SSHTest: Sendable, Hashable {
     /// Where it stands.
     public let pointer: String
+    /// Who logs in.
     public let source: Selector
+    /// Where.
     public let destinations: [Selector]
     /// Login users that must get in, by a rule of either action.
     public let accept: [String]
@@ -126,7 +131,9 @@ public struct NetworkPolicy: Sendable {
 
   /// One entry of `nodeAttrs`.
   public struct NodeAttributes: Sendable, Hashable {
+    /// The nodes.
     public let targets: [Selector]
+    /// Their attributes.
     public let attributes: [String]
   }
 }

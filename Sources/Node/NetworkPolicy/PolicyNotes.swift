@@ -1,6 +1,6 @@
 extension NetworkPolicy {
-  /// What an author may not expect of a policy that is valid: what it carries without acting on it, and rules that allow
-  /// nothing.
+  /// What an author may not expect of a policy that is valid: what it carries without acting on it, and rules that
+  /// allow nothing.
   public var notes: [String] {
     var notes: [String] = []
     if rules.isEmpty { notes.append("there is no rule: everything is denied") }
@@ -11,7 +11,8 @@ extension NetworkPolicy {
       if rule.application != nil {
         notes.append(
           rule.via.isEmpty
-            ? "\(rule.pointer): app is carried and shown, not enforced" : "\(rule.pointer): app has no effect beside via")
+            ? "\(rule.pointer): app is carried and shown, not enforced"
+            : "\(rule.pointer): app has no effect beside via")
       }
       guard !rule.via.isEmpty else { continue }
       for target in rule.targets where !target.selector.isRouted {

@@ -11,8 +11,8 @@ extension NetworkPolicy {
 
   /// Reads and validates a policy file (HuJSON). A policy with one error is refused whole.
   ///
-  /// Throws `hujson.…`, `json.…` and `policy.…`, each with line, column and JSON pointer. A failed assertion of `tests` is
-  /// not looked for here: it needs a topology (`CompiledPolicy.runTests`).
+  /// Throws `hujson.…`, `json.…` and `policy.…`, each with line, column and JSON pointer. A failed assertion of `tests`
+  /// is not looked for here: it needs a topology (`CompiledPolicy.runTests`).
   public init(parsing bytes: [UInt8]) throws(Problem) {
     self = try HuJSON.decode(bytes, limits: Self.limits) { document throws(Problem) in
       try NetworkPolicy(document)
@@ -40,8 +40,8 @@ extension NetworkPolicy {
 }
 
 extension JSONReader {
-  /// Members of the formats that this grammar comes from which are not carried here: a rule whose condition were ignored
-  /// would allow more than its author wrote.
+  /// Members of the formats that this grammar comes from which are not carried here: a rule whose condition were
+  /// ignored would allow more than its author wrote.
   private static let refused: [String: String] = [
     "postures": "postures are not judged here, and a rule that needs one would allow too much without it",
     "defaultSrcPosture": "postures are not judged here",
@@ -125,7 +125,8 @@ extension NetworkPolicy {
     for (name, value) in try document.table("hosts") {
       guard case .host(let host)? = Selector(name), host.isExactly(name) else {
         throw value.problem(
-          "policy.host-name", "invalid hostname: \"\(name)\"", hint: "a name without colon, slash, @ and blanks at its ends")
+          "policy.host-name", "invalid hostname: \"\(name)\"",
+          hint: "a name without colon, slash, @ and blanks at its ends")
       }
       let text = try value.text(atMost: 256)
       do throws(Problem) { hosts[name] = try AddressRange(text) } catch {

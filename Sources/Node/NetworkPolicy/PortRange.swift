@@ -1,4 +1,3 @@
-
 /// Ports from one to another, both included, as the policy grammar writes them.
 public struct PortRange: Hashable, Sendable, Comparable {
   /// The lowest port.

@@ -57,7 +57,8 @@ extension NetworkPolicy {
         } else {
           "proto name \"\(text)\" not known; use protocol number 0-255 or protocol name (icmp, tcp, udp, etc.)"
         }
-      throw reader.problem("policy.protocol", message, hint: "one of \(IPProtocol.accepted); leave it out for all four usual ones")
+      throw reader.problem(
+        "policy.protocol", message, hint: "one of \(IPProtocol.accepted); leave it out for all four usual ones")
     }
     return found
   }
@@ -120,7 +121,8 @@ extension NetworkPolicy {
     let application = try application(reader)
     guard !services.isEmpty || application != nil else {
       throw reader.problem(
-        "policy.grant-empty", "ip and app can not both be empty", hint: "write \"ip\": [\"tcp:443\"], or \"ip\": [\"*\"]")
+        "policy.grant-empty", "ip and app can not both be empty",
+        hint: "write \"ip\": [\"tcp:443\"], or \"ip\": [\"*\"]")
     }
     let sources = try sources(reader)
     _ = try reader.member("dst")
@@ -139,7 +141,9 @@ extension NetworkPolicy {
       destinations: destinations)
   }
 
-  private func grantDestination(_ entry: (text: String, at: JSONReader), hasApplication: Bool) throws(Problem) -> Selector {
+  private func grantDestination(_ entry: (text: String, at: JSONReader), hasApplication: Bool) throws(Problem)
+    -> Selector
+  {
     let selector = try selector(entry.text, .destination, prefix: "dst=\"\(entry.text)\": ", at: entry.at)
     if case .range(let range) = selector, range.prefix?.length == 0 {
       throw entry.at.problem(
@@ -195,7 +199,8 @@ extension NetworkPolicy {
       let slash = name.firstIndex(of: "/")
       guard !name.contains("://"), let slash, slash > name.startIndex, name.index(after: slash) < name.endIndex else {
         throw value.problem(
-          "policy.capability", "capability name must have the form {domain}/{path}", hint: "such as example.com/cap/read")
+          "policy.capability", "capability name must have the form {domain}/{path}",
+          hint: "such as example.com/cap/read")
       }
       if name[..<slash] == "tailscale.com", !Self.grantable.contains(where: { name == "tailscale.com/cap/\($0)" }) {
         throw value.problem(
@@ -265,7 +270,8 @@ extension NetworkPolicy {
     do throws(Problem) { prefix = try Prefix(text) } catch {
       throw reader.problem("policy.pool", error.message, hint: error.hint)
     }
-    guard MeshRange.v4.contains(prefix), !MeshRange.reserved.contains(where: { $0.contains(prefix) || prefix.contains($0) })
+    guard MeshRange.v4.contains(prefix),
+      !MeshRange.reserved.contains(where: { $0.contains(prefix) || prefix.contains($0) })
     else {
       throw reader.problem(
         "policy.pool", "ipPool \"\(text)\" is not a free part of \(MeshRange.v4)",

@@ -4,8 +4,8 @@ import NetworkTypes
 struct SelectorIndex {
   /// What one selector means.
   struct Resolved {
-    /// The slots of the nodes that it names, ascending: by identity, or by an address of their own. Empty for `*`, which
-    /// names all of them.
+    /// The slots of the nodes that it names, ascending: by identity, or by an address of their own. Empty for `*`,
+    /// which names all of them.
     var members: [Int32] = []
     /// The slots of the nodes with an approved route that holds some of its addresses, ascending.
     var carriers: [Int32] = []

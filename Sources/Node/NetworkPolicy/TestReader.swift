@@ -19,14 +19,15 @@ extension NetworkPolicy {
     let accept = try destinations(try reader.strings("accept"))
     let deny = try destinations(try reader.strings("deny"))
     guard !accept.isEmpty || !deny.isEmpty else {
-      throw failed("a test asserts at least one of \"accept\" or \"deny\"", "write \"accept\": [\"host:22\"]", at: reader)
+      throw failed(
+        "a test asserts at least one of \"accept\" or \"deny\"", "write \"accept\": [\"host:22\"]", at: reader)
     }
     return Test(pointer: reader.pointer, source: source, ipProtocol: named, accept: accept, deny: deny)
   }
 
   /// All refusals of tests have one wording, which is that of the services; what is wrong stands behind it.
   private func failed(_ reason: String, _ hint: String?, at reader: JSONReader) -> Problem {
-    reader.problem("policy.test", "test(s) failed", source: reason, hint: hint)
+    reader.problem("policy.test", "test(s) failed", hint: hint.map { "\(reason): \($0)" } ?? reason)
   }
 
   private func testSelector(_ reader: JSONReader, _ side: Side) throws(Problem) -> Selector {
@@ -109,7 +110,8 @@ extension NetworkPolicy {
     let text = try member.text(atMost: 64)
     guard text != "always" else { return }
     guard let seconds = Self.seconds(text) else {
-      throw member.problem("policy.ssh-period", "checkPeriod \"\(text)\" is no duration", hint: "such as 12h, 30m or always")
+      throw member.problem(
+        "policy.ssh-period", "checkPeriod \"\(text)\" is no duration", hint: "such as 12h, 30m or always")
     }
     guard seconds <= 168 * 3600 else {
       throw member.problem("policy.ssh-period", "checkPeriod \(text) is above the max (168h)", hint: "168h at most")
@@ -140,11 +142,14 @@ extension NetworkPolicy {
     case .autogroup(let group) where group.role != nil: return found
     default:
       throw reader.problem(
-        "policy.ssh-source", "alias not supported for SSH source: \"\(text)\"", hint: "a user, a group, a tag or an autogroup")
+        "policy.ssh-source", "alias not supported for SSH source: \"\(text)\"",
+        hint: "a user, a group, a tag or an autogroup")
     }
   }
 
-  private func sshDestination(_ text: String, from sources: [Selector], at reader: JSONReader) throws(Problem) -> Selector {
+  private func sshDestination(_ text: String, from sources: [Selector], at reader: JSONReader) throws(Problem)
+    -> Selector
+  {
     let found = try selector(text, .destination, prefix: "dst=\"\(text)\": ", at: reader)
     let hasTags = sources.contains {
       if case .tag = $0 { true } else { $0 == .autogroup(.tagged) }

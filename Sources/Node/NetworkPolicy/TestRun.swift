@@ -18,10 +18,10 @@ public struct TestOutcome: Sendable, Hashable {
 extension CompiledPolicy {
   /// Judges every assertion of `tests` and `sshTests`.
   ///
-  /// An assertion speaks of every address of its requester and of its destination, family by family: `accept` holds when
-  /// all may connect, `deny` when none may. So a group of which one member is let in fulfils neither. The destination need
-  /// not be a node of the topology: what is judged is the policy. Without `proto`, TCP or UDP suffices for `accept`, and
-  /// both must be denied for `deny`.
+  /// An assertion speaks of every address of its requester and of its destination, family by family: `accept` holds
+  /// when all may connect, `deny` when none may. So a group of which one member is let in fulfils neither. The
+  /// destination need not be a node of the topology: what is judged is the policy. Without `proto`, TCP or UDP suffices
+  /// for `accept`, and both must be denied for `deny`.
   public func runTests() -> [TestOutcome] {
     var run = TestRun(policy, topology)
     for test in policy.tests { run.judge(test) }
@@ -57,7 +57,8 @@ struct TestRun {
     for destination in test.deny { judge(test, destination, isAccept: false) }
   }
 
-  private mutating func judge(_ test: NetworkPolicy.Test, _ destination: NetworkPolicy.Test.Destination, isAccept: Bool) {
+  private mutating func judge(_ test: NetworkPolicy.Test, _ destination: NetworkPolicy.Test.Destination, isAccept: Bool)
+  {
     outcomes.append(
       TestOutcome(
         pointer: test.pointer, source: "\(test.source)", destination: destination.text,

@@ -7,8 +7,8 @@ public import StrictJSON
 public struct Topology: Sendable {
   /// The users, in the order of the document.
   public private(set) var users: [User]
-  /// The nodes by slot. A slot keeps its number for the life of the value, so that a compiled policy can be brought up to
-  /// date node by node; nil is a node that was removed.
+  /// The nodes by slot. A slot keeps its number for the life of the value, so that a compiled policy can be brought up
+  /// to date node by node; nil is a node that was removed.
   public private(set) var slots: [Node?]
   private var slotsByName: [String: Int]
 
@@ -33,8 +33,9 @@ public struct Topology: Sendable {
   public struct Node: Sendable, Hashable {
     /// Unique among the nodes.
     public let name: String
-    /// Its addresses in the mesh: one or both families, at least one.
+    /// The IPv4 address as its value; nil where there is none. A node has at least one of both.
     public let v4: UInt32?
+    /// The IPv6 address as its value; nil where there is none.
     public let v6: UInt128?
     /// The user's name; nil for a node that belongs to none.
     public let user: String?
@@ -45,8 +46,8 @@ public struct Topology: Sendable {
     /// Whether a default route is advertised and approved.
     public let isExitNode: Bool
 
-    /// A node; `advertised` and `approved` may hold the same route in any order, what stands in one of them alone has no
-    /// effect.
+    /// A node; `advertised` and `approved` may hold the same route in any order, what stands in one of them alone has
+    /// no effect.
     public init(
       name: String, v4: UInt32?, v6: UInt128?, user: String?, tags: [String] = [], advertised: [Prefix] = [],
       approved: [Prefix] = []
@@ -176,17 +177,23 @@ extension Topology {
     _ = try reader.optional("hostname")?.text(atMost: 256)
     let tags = try reader.list("tags").map { tag throws(Problem) in
       let text = try tag.token(atMost: 256)
-      guard text.hasPrefix("tag:") else { throw tag.problem("topology.tag", "\"\(text)\" is no tag", hint: "tag:\(text)") }
+      guard text.hasPrefix("tag:") else {
+        throw tag.problem("topology.tag", "\"\(text)\" is no tag", hint: "tag:\(text)")
+      }
       return text
     }
     var v4: UInt32?
     var v6: UInt128?
     if let member = try reader.optional("ipv4") {
-      guard case .v4(let value) = try address(member) else { throw member.problem("topology.address", "no IPv4 address") }
+      guard case .v4(let value) = try address(member) else {
+        throw member.problem("topology.address", "no IPv4 address")
+      }
       v4 = value
     }
     if let member = try reader.optional("ipv6") {
-      guard case .v6(let value) = try address(member) else { throw member.problem("topology.address", "no IPv6 address") }
+      guard case .v6(let value) = try address(member) else {
+        throw member.problem("topology.address", "no IPv6 address")
+      }
       v6 = value
     }
     return Node(
@@ -196,13 +203,17 @@ extension Topology {
 
   private static func address(_ reader: JSONReader) throws(Problem) -> IPAddress {
     let text = try reader.text(atMost: 64)
-    do throws(Problem) { return try IPAddress(text) } catch { throw reader.problem("topology.address", error.message, hint: error.hint) }
+    do throws(Problem) { return try IPAddress(text) } catch {
+      throw reader.problem("topology.address", error.message, hint: error.hint)
+    }
   }
 
   private static func prefixes(_ reader: JSONReader, _ key: String) throws(Problem) -> [Prefix] {
     try reader.list(key).map { element throws(Problem) in
       let text = try element.text(atMost: 64)
-      do throws(Problem) { return try Prefix(text) } catch { throw element.problem("topology.route", error.message, hint: error.hint) }
+      do throws(Problem) { return try Prefix(text) } catch {
+        throw element.problem("topology.route", error.message, hint: error.hint)
+      }
     }
   }
 }

@@ -27,7 +27,8 @@ struct PolicyAgreeCommand: ParsableCommand {
     )
     // A run in which nothing passes, or nothing is denied, has compared nothing.
     guard report.allowed > 0, report.allowed < report.packets, report.contexts.count == 3 else {
-      throw Problem.malformed("policy.agree-empty", "the packets do not reach every context", hint: "ask for more packets")
+      throw Problem.malformed(
+        "policy.agree-empty", "the packets do not reach every context", hint: "ask for more packets")
     }
     guard report.disagreements.isEmpty else {
       throw Problem.refused("policy.agree", "the two readings of a policy disagree")

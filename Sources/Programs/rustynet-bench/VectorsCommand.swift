@@ -36,7 +36,8 @@ struct VectorsCommand: ParsableCommand {
     }
   }
 
-  /// The report, whether it reaches the threshold of its kind (all cases unless said), and lines to print before the last.
+  /// The report, whether it reaches the threshold of its kind (all cases unless said), and lines to print before the
+  /// last.
   private func judged() throws(Problem) -> (VectorReport, Bool, [String]) {
     guard kind == .acl else {
       let report = try judge()

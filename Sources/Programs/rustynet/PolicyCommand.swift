@@ -58,7 +58,8 @@ struct PolicyTestCommand: ParsableCommand {
       let outcomes = CompiledPolicy(file.policy, try topology.read()).runTests()
       guard !outcomes.isEmpty else {
         throw .refused(
-          "policy.no-tests", "the policy asserts nothing", place: self.file, hint: "add tests to it: an empty set proves nothing")
+          "policy.no-tests", "the policy asserts nothing", place: self.file,
+          hint: "add tests to it: an empty set proves nothing")
       }
       let failed = outcomes.filter { $0.failure != nil }
       var answer = PolicyAnswer()
@@ -71,8 +72,10 @@ struct PolicyTestCommand: ParsableCommand {
       }
       let word = failed.isEmpty ? "PASSED" : "REFUSED"
       answer.lines.append(
-        ("\(word) \(file.path): \(outcomes.count - failed.count) of \(outcomes.count) assertions hold",
-          failed.isEmpty ? .good : .bad))
+        (
+          "\(word) \(file.path): \(outcomes.count - failed.count) of \(outcomes.count) assertions hold",
+          failed.isEmpty ? .good : .bad
+        ))
       answer.exitCode = failed.isEmpty ? .passed : .refused
       answer.json = [
         "outcome": failed.isEmpty ? "passed" : "refused", "policy": .string(file.path),

@@ -8,7 +8,8 @@ import StrictJSON
 struct PolicyDiffCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "diff", abstract: "Say who gains and who loses what from one policy to another.",
-    discussion: "Compares what packets may do, not how it is written. Ends with 0 when nobody gains or loses, else with 78.")
+    discussion:
+      "Compares what packets may do, not how it is written. Ends with 0 when nobody gains or loses, else with 78.")
 
   @OptionGroup var topology: TopologyOptions
   @OptionGroup var output: PolicyOutput

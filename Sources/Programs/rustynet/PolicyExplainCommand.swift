@@ -27,7 +27,8 @@ struct PolicyExplainCommand: ParsableCommand {
       let file = try PolicyFile(reading: file)
       let topology = try topology.read()
       guard let kind = IPProtocol(ipProtocol) else {
-        throw .usage("usage.protocol", "\"\(ipProtocol)\" is no protocol", hint: "tcp, udp, icmp, or a number from 1 to 255")
+        throw .usage(
+          "usage.protocol", "\"\(ipProtocol)\" is no protocol", hint: "tcp, udp, icmp, or a number from 1 to 255")
       }
       let packet = try packet(file.policy, topology, kind, try number(kind))
       return answer(packet, CompiledPolicy(file.policy, topology).decide(packet), file)
@@ -59,12 +60,15 @@ struct PolicyExplainCommand: ParsableCommand {
     return NodeFilter.Packet(source: sources[0], destination: destinations[0], ipProtocol: kind, port: port)
   }
 
-  private func addresses(_ text: String, _ topology: Topology, hosts: [String: AddressRange]) throws(Problem) -> [IPAddress] {
+  private func addresses(_ text: String, _ topology: Topology, hosts: [String: AddressRange]) throws(Problem)
+    -> [IPAddress]
+  {
     if let slot = topology.slot(of: text), let node = topology.slots[slot] { return node.addresses }
     if let host = hosts[text] { return [host.lower] }
     if let address = try? IPAddress(text) { return [address] }
     throw .usage(
-      "usage.endpoint", "\"\(text)\" is no node of the topology and no address", hint: "a packet has one sender: name a node")
+      "usage.endpoint", "\"\(text)\" is no node of the topology and no address",
+      hint: "a packet has one sender: name a node")
   }
 
   private func answer(_ packet: NodeFilter.Packet, _ decision: Decision, _ file: PolicyFile) -> PolicyAnswer {

@@ -58,7 +58,8 @@ struct PolicyOutput: ParsableArguments {
 
   private static func document(_ problem: Problem) -> JSON {
     var object = JSONObject()
-    object["outcome"] = .string(problem.kind == .refused ? "refused" : problem.kind == .malformed ? "malformed" : "not-run")
+    object["outcome"] = .string(
+      problem.kind == .refused ? "refused" : problem.kind == .malformed ? "malformed" : "not-run")
     object["code"] = .string(problem.code)
     object["message"] = .string(problem.message)
     object["place"] = problem.place.map { .string($0) }
