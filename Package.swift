@@ -73,6 +73,7 @@ let package = Package(
     room("Base", "Wire", ["Diagnostics"]),
     room("Base", "StrictJSON", ["Diagnostics", "Wire"]),
     room("Base", "NetworkTypes", ["Diagnostics"]),
+    room("Base", "HuJSON", ["Diagnostics", "StrictJSON"]),
 
     // Layer 2: the operating system and the primitives.
     room("Base", "LinuxKit", ["Diagnostics", "Wire", "CMalloc"]),
@@ -97,6 +98,7 @@ let package = Package(
     room("Tunnel", "TunnelBackend", ["Diagnostics", "NetworkTypes", "Cryptography"]),
     room("Tunnel", "WireGuard", ["Diagnostics", "Wire", "NetworkTypes", "Cryptography"]),
     room("Node", "Authorization", ["Diagnostics", "Wire", "StrictJSON", "NetworkTypes"], exclude: ["Roles"]),
+    room("Node", "NetworkPolicy", ["Diagnostics", "StrictJSON", "HuJSON", "NetworkTypes"]),
 
     // Layer 4: adapters to what is outside.
     room(
@@ -128,7 +130,7 @@ let package = Package(
       "Assurance", "Vectors",
       [
         "Diagnostics", "Wire", "StrictJSON", "LinuxKit", "Cryptography", "Attestation", "TransparencyLog", "Sigstore",
-        "SupplyChain", "InTotoLayout", "Authorization",
+        "SupplyChain", "InTotoLayout", "HuJSON", "NetworkTypes", "Authorization", "NetworkPolicy",
       ]),
 
     // Layer 5: what the assurance toolkit collects, writes and judges.
@@ -155,7 +157,10 @@ let package = Package(
     // Layer 7: the programs.
     program(
       "RustynetProgram", folder: "rustynet",
-      ["Diagnostics", "StrictJSON", "LinuxKit", "Wire", "Authorization", "AuthorizationFiles", argumentParser]),
+      [
+        "Diagnostics", "Wire", "StrictJSON", "HuJSON", "NetworkTypes", "LinuxKit", "Authorization",
+        "AuthorizationFiles", "NetworkPolicy", argumentParser,
+      ]),
 
     program(
       "AssureProgram", folder: "rustynet-assure",
@@ -188,7 +193,7 @@ let package = Package(
       [
         "Diagnostics", "Wire", "StrictJSON", "NetworkTypes", "LinuxKit", "Cryptography", "X509", "Attestation",
         "Sigstore", "TransparencyLog", "LedgerStore", "Vectors", "CLinux", "TunnelBackend", "WireGuard", "KernelTunnel",
-        "UAPITunnel", "Authorization", argumentParser,
+        "UAPITunnel", "Authorization", "HuJSON", "NetworkPolicy", argumentParser,
       ]),
 
     program("DaemonProgram", folder: "rustynetd", ["Diagnostics", "LinuxKit", "UserspaceTunnel"]),
@@ -209,6 +214,8 @@ let package = Package(
       "KernelTunnel",
       ["Diagnostics", "NetworkTypes", "NetlinkKit", "Cryptography", "TunnelBackend", "WireGuard", "CMnl"]),
     tests("WireGuard", ["Diagnostics", "Wire", "NetworkTypes", "Cryptography"]),
+    tests("HuJSON", ["Diagnostics", "StrictJSON"]),
+    tests("NetworkPolicy", ["Diagnostics", "StrictJSON", "NetworkTypes"]),
     tests("X509", ["Diagnostics", "Wire", "StrictJSON", "LinuxKit", "Cryptography", "Commands"]),
     tests("KeyCustody", ["Diagnostics", "Wire", "StrictJSON", "LinuxKit", "Cryptography"]),
     tests("Cryptography", ["Diagnostics", "Wire"]),
@@ -225,7 +232,9 @@ let package = Package(
     tests("Authorization", ["Diagnostics", "StrictJSON", "LinuxKit"]),
     tests("AuthorizationFiles", ["Diagnostics", "LinuxKit", "Authorization"]),
     tests("LedgerStore", ["Diagnostics", "Cryptography", "TransparencyLog", "LinuxKit"]),
-    tests("Vectors", ["Diagnostics", "StrictJSON", "LinuxKit", "Cryptography", "Attestation", "Sigstore"]),
+    tests(
+      "Vectors",
+      ["Diagnostics", "StrictJSON", "LinuxKit", "Cryptography", "Attestation", "Sigstore", "NetworkPolicy"]),
     tests("Commands", ["Diagnostics", "LinuxKit", "Cryptography"]),
     tests("Inventory", ["Diagnostics", "Commands", "StrictJSON", "LinuxKit", "Cryptography"]),
     tests("SBOM", ["Diagnostics", "StrictJSON", "LinuxKit", "Cryptography", "Wire", "Inventory"]),
@@ -266,6 +275,8 @@ if Context.environment["RUSTYNET_FUZZ"] != nil {
         "Gates",
         "Evidence",
         "NetworkTypes",
+        "HuJSON",
+        "NetworkPolicy",
       ],
       path: "Tests/Fuzz", exclude: ["Corpus", "corpus.py"],
       swiftSettings: strict + [.unsafeFlags(["-parse-as-library"])]))

@@ -52,6 +52,10 @@ public func fuzz(_ start: UnsafePointer<UInt8>?, _ count: Int) -> CInt {
   case "cedar-schema": schema(bytes)
   case "cedar-entities": entities(bytes)
   case "cedar-evaluate": evaluate(bytes)
+  case "hujson": hujson(bytes)
+  case "policy": policy(bytes)
+  case "topology": topology(bytes)
+  case "compile": compile(bytes)
   default: fatalError("no such fuzz target: \(target)")
   }
   return 0

@@ -176,10 +176,21 @@ extension JSON {
     do {
       return try read(JSONReader(document), parser.lifted)
     } catch {
-      guard let pointer = error.place?.split(separator: ":", maxSplits: 1).first, pointer.hasPrefix("/"),
-        let place = JSONPlace(of: pointer == "/" ? "" : String(pointer), in: bytes, limits: limits)
-      else { throw error }
+      guard let place = error.place.flatMap({ JSON.place(named: $0, in: bytes, limits: limits) }) else { throw error }
       throw error.at("\(place)")
     }
+  }
+
+  /// Where the value stands whose pointer `text` is or begins with: a key may hold colons, and a problem may hold another
+  /// place behind `: `.
+  private static func place(named text: String, in bytes: [UInt8], limits: Limits) -> JSONPlace? {
+    guard text.hasPrefix("/") else { return nil }
+    var parts = text.split(separator: ": ", omittingEmptySubsequences: false)
+    while !parts.isEmpty {
+      let pointer = parts.joined(separator: ": ")
+      if let place = JSONPlace(of: pointer == "/" ? "" : pointer, in: bytes, limits: limits) { return place }
+      parts.removeLast()
+    }
+    return nil
   }
 }

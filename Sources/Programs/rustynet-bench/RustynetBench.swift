@@ -18,6 +18,7 @@ import LinuxKit
       TunnelDriveCommand.self, ConformanceCommand.self, HandshakesCommand.self,
       ProtocolBenchCommand.self,
       AuthzBenchCommand.self,
+      PolicyBenchCommand.self,
     ])
 
   static func main() {

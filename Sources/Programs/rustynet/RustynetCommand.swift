@@ -13,7 +13,7 @@ import LinuxKit
       """,
     version: Product.version,
     subcommands: [
-      AuthzCommand.self
+      AuthzCommand.self, PolicyCommand.self,
     ])
 
   static func main() {

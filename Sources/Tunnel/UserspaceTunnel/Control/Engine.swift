@@ -266,12 +266,14 @@ public final class Engine {
       if index != nil { path.order(slot, PeerOrder.staged) }
     case .retire(let slot, let index): path.retire(slot, localIndex: index)
     case .confirm(let slot): path.order(slot, PeerOrder.flush)
+    case .flush(let slot): path.order(slot, PeerOrder.staged)
     case .keepalive(let slot): path.order(slot, PeerOrder.keepalive)
     case .dropStaged(let slot): path.order(slot, PeerOrder.drop)
     case .direct(let slot, let endpoint):
       let source = arrival.flatMap { $0.endpoint == endpoint ? $0.source : nil }
       path.direct(slot, endpoint, source: source)
       if let endpoint, let key = keys[slot.index] { note(.moved(key, endpoint)) }
+    case .unstick(let slot): path.direct(slot, path.endpoint(of: slot), source: nil)
     case .routes: path.publishRoutes(device.allowedAddresses())
     case .bind(let port): bind(port)
     case .mark(let value):

@@ -13,7 +13,7 @@ import subprocess
 import sys
 import tempfile
 
-ROOT = pathlib.Path(__file__).resolve().parent.parent
+ROOT = pathlib.Path(__file__).resolve().parents[2]
 BENCH = str(ROOT / ".build/release/rustynet-bench")
 PYTHON = str(ROOT / ".build/peers/bin/python")
 TURNS, DECISIONS, USERS = 5, 1_000_000, 1000

@@ -1,0 +1,37 @@
+extension NetworkPolicy {
+  /// What an author may not expect of a policy that is valid: what it carries without acting on it, and rules that
+  /// allow nothing.
+  public var notes: [String] {
+    var notes: [String] = []
+    if rules.isEmpty { notes.append("there is no rule: everything is denied") }
+    for rule in rules {
+      if rule.sources.isEmpty || (rule.targets.isEmpty && rule.application == nil) {
+        notes.append("\(rule.pointer): src or dst is empty, so it allows nothing")
+      }
+      if rule.application != nil {
+        notes.append(
+          rule.via.isEmpty
+            ? "\(rule.pointer): app is carried and shown, not enforced"
+            : "\(rule.pointer): app has no effect beside via")
+      }
+      guard !rule.via.isEmpty else { continue }
+      for target in rule.targets where !target.selector.isRouted {
+        notes.append("\(rule.pointer): \(target.selector) lies behind no router, so via allows nothing there")
+      }
+    }
+    if !ssh.isEmpty { notes.append("/ssh: carried and judged by sshTests, not enforced") }
+    if !nodeAttributes.isEmpty { notes.append("/nodeAttrs: carried, not acted on") }
+    if randomizeClientPort { notes.append("/randomizeClientPort: carried, not acted on") }
+    return notes
+  }
+}
+
+extension Selector {
+  /// Whether it can lie behind a router: addresses and the internet.
+  var isRouted: Bool {
+    switch self {
+    case .range, .host, .autogroup(.internet): true
+    default: false
+    }
+  }
+}
