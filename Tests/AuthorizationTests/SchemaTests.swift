@@ -94,6 +94,13 @@ private let schema = """
     ("{\"\": {\"entityTypes\": {\"A\": {\"shape\": {\"type\": \"Nope\"}}}, \"actions\": {}}}", "schema.unknown"),
     ("{\"\": {\"entityTypes\": {\"A\": {\"more\": 1}}, \"actions\": {}}}", "json.unknown-field"),
     ((0..<40).map { "type T\($0 + 1) = { a: T\($0), b: T\($0) };" }.joined() + "type T0 = Long;", "schema.size"),
+    // A chain of groups, and an action for too many pairs of types.
+    ((0..<1000).map { "entity E\($0) in [E\($0 + 1)];" }.joined() + "entity E1000;", "schema.size"),
+    (
+      (0..<200).map { "entity E\($0);" }.joined()
+        + "action a appliesTo { principal: [\((0..<200).map { "E\($0)" }.joined(separator: ","))], "
+        + "resource: [\((0..<101).map { "E\($0)" }.joined(separator: ","))] };", "schema.size"
+    ),
   ])
   func refusesSchemas(text: String, code: String) throws {
     let problem = try #require(throws: Problem.self) { try Schema(parsing: Array(text.utf8)) }

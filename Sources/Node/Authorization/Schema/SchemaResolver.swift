@@ -5,8 +5,12 @@ import Diagnostics
 /// A name is looked for in this order: common types, then entity types of its own namespace, the same without a
 /// namespace, then what is built in (docs.cedarpolicy.com, “Schema syntax”, name resolution).
 struct SchemaResolver {
-  /// How many parts all types together may have: common types can double with each level.
+  /// How many parts all types together may have: common types can double with each level. Memberships in groups, direct
+  /// or not, and sorts of requests, count besides.
   private static let sizeLimit = 100_000
+  /// How many sorts of requests there may be: actions by types of principals by types of resources. Each policy is judged
+  /// for all of them.
+  private static let requestLimit = 20_000
 
   private let namespaces: [SchemaNamespace]
   private var commons: [String: (form: SchemaNamespace.TypeForm, namespace: String, place: String)] = [:]
@@ -49,6 +53,13 @@ struct SchemaResolver {
       hint: "declare it, or write its namespace before it")
   }
 
+  private mutating func count(_ parts: Int) throws(Problem) {
+    size += parts
+    guard size <= SchemaResolver.sizeLimit else {
+      throw .malformed("schema.size", "the types of the schema have more than \(SchemaResolver.sizeLimit) parts")
+    }
+  }
+
   // MARK: declarations
 
   mutating func entityTypes() throws(Problem) -> [Text: Schema.EntityType] {
@@ -74,6 +85,7 @@ struct SchemaResolver {
       while let next = rest.popLast() {
         if all.insert(next).inserted { rest += types[next]?.parents ?? [] }
       }
+      try count(all.count)
       types[name]?.ancestors = all
     }
     return types
@@ -100,6 +112,10 @@ struct SchemaResolver {
       }
     }
     try close(&actions)
+    guard actions.values.reduce(0, { $0 + $1.principals.count * $1.resources.count }) <= SchemaResolver.requestLimit
+    else {
+      throw .malformed("schema.size", "the schema has more than \(SchemaResolver.requestLimit) sorts of requests")
+    }
     return actions
   }
 
@@ -111,7 +127,7 @@ struct SchemaResolver {
     return EntityUID(type: Text(type), id: Text(parent.id))
   }
 
-  private func close(_ actions: inout [EntityUID: Schema.Action]) throws(Problem) {
+  private mutating func close(_ actions: inout [EntityUID: Schema.Action]) throws(Problem) {
     for action in actions.values {
       for parent in action.parents where actions[parent] == nil {
         throw .malformed("schema.unknown", "there is no action \(parent), in which \(action.uid) would be")
@@ -123,6 +139,7 @@ struct SchemaResolver {
       while let next = rest.popLast() {
         if all.insert(next).inserted { rest += actions[next]?.parents ?? [] }
       }
+      try count(all.count)
       guard !all.contains(uid) else {
         throw .malformed("schema.cycle", "the action \(uid) is in a group that is in itself")
       }
@@ -142,10 +159,7 @@ struct SchemaResolver {
   private mutating func type(
     _ form: SchemaNamespace.TypeForm, in namespace: String, at place: String
   ) throws(Problem) -> SchemaType {
-    size += 1
-    guard size <= SchemaResolver.sizeLimit else {
-      throw .malformed("schema.size", "the types of the schema have too many parts", place: place)
-    }
+    do throws(Problem) { try count(1) } catch { throw error.at(place) }
     switch form {
     case .builtIn(let name):
       guard let type = SchemaResolver.builtIn[name] else { throw unknown("built-in type", name, at: place) }
@@ -183,10 +197,7 @@ struct SchemaResolver {
 
   private mutating func common(_ name: String, at place: String) throws(Problem) -> SchemaType {
     if let known = resolved[name] {
-      size += known.size
-      guard size <= SchemaResolver.sizeLimit else {
-        throw .malformed("schema.size", "the types of the schema have too many parts", place: place)
-      }
+      do throws(Problem) { try count(known.size) } catch { throw error.at(place) }
       return known.type
     }
     guard let common = commons[name], open.insert(name).inserted else {

@@ -129,11 +129,14 @@ struct TypeChecker {
   /// What stands behind something that is never true is not looked at.
   private func conjunction(_ parts: [Expression], _ known: Capabilities) throws(Problem) -> Found {
     var (result, learnt) = try bool(parts[0], known)
+    // Grows with what each part shows, so that a long row of conditions takes no square of its length.
+    var here = known.union(learnt)
     for part in parts.dropFirst() {
       if result == .bool(false) { return (result, []) }
-      let next = try bool(part, known.union(learnt))
+      let next = try bool(part, here)
       if next.type == .bool(false) { return (next.type, []) }
       result = next.type == .bool(true) ? result : .bool(nil)
+      here.formUnion(next.capabilities)
       learnt.formUnion(next.capabilities)
     }
     return (result, learnt)
