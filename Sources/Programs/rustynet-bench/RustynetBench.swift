@@ -16,6 +16,7 @@ import LinuxKit
     subcommands: [
       VectorsCommand.self, HashBenchCommand.self, LedgerBenchCommand.self, BundleBenchCommand.self,
       TunnelDriveCommand.self, ConformanceCommand.self, HandshakesCommand.self,
+      ProtocolBenchCommand.self,
     ])
 
   static func main() {

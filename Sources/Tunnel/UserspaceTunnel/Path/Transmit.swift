@@ -97,6 +97,7 @@ struct Report {
 
   /// Gives the slabs back; the loop has ended.
   mutating func free() {
+    cipher.free()
     outbox.free()
     unsafe Slab.unmap(frame, Self.frameSize)
     unsafe Slab.unmap(scratch, 4 << 10)
