@@ -101,8 +101,10 @@ extension ConformanceSuite {
         _ = try run.b.reaches(ConformanceRun.innerA[0], of: run.a, from: nil)
       }
       let second = try run.a.backend.statistics()
-      try run.require(second.sentBytes > first.sentBytes && second.receivedBytes > first.receivedBytes, "they stand still")
-      try run.require(try run.statistics(run.a).lastHandshake ?? 0 > 1_700_000_000, "the time of the handshake is wrong")
+      try run.require(
+        second.sentBytes > first.sentBytes && second.receivedBytes > first.receivedBytes, "they stand still")
+      try run.require(
+        try run.statistics(run.a).lastHandshake ?? 0 > 1_700_000_000, "the time of the handshake is wrong")
     },
     ConformanceCase("observe.events", "a connection is an event, and each event is given once", "P1-2") {
       (run) throws(Problem) in
