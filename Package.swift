@@ -178,8 +178,9 @@ let package = Package(
     program(
       "BenchProgram", folder: "rustynet-bench",
       [
-        "Diagnostics", "Wire", "LinuxKit", "NetworkTypes", "Cryptography", "X509", "Attestation", "Sigstore",
-        "TransparencyLog", "LedgerStore", "Vectors", "TunnelBackend", "KernelTunnel", "UAPITunnel", argumentParser,
+        "Diagnostics", "Wire", "StrictJSON", "NetworkTypes", "LinuxKit", "Cryptography", "X509", "Attestation",
+        "Sigstore", "TransparencyLog", "LedgerStore", "Vectors", "CLinux", "TunnelBackend", "WireGuard", "KernelTunnel",
+        "UAPITunnel", argumentParser,
       ]),
 
     program("DaemonProgram", folder: "rustynetd", ["Diagnostics", "LinuxKit", "UserspaceTunnel"]),
@@ -192,6 +193,7 @@ let package = Package(
     tests("Wire", ["Diagnostics"]),
     tests("StrictJSON", ["Diagnostics"]),
     tests("NetworkTypes", ["Diagnostics"]),
+    tests("TunnelBackend", ["Diagnostics", "NetworkTypes", "LinuxKit", "Cryptography"]),
     tests("NetlinkKit", ["Diagnostics", "NetworkTypes", "CMnl"]),
     tests(
       "TunnelDriver", ["Diagnostics", "NetworkTypes", "NetlinkKit", "Cryptography", "TunnelBackend", "WireGuard"]),
@@ -210,6 +212,8 @@ let package = Package(
     tests("ForeignSignatures", ["Diagnostics", "Wire", "StrictJSON", "LinuxKit", "Cryptography", "Attestation"]),
     tests("TransparencyLog", ["Diagnostics", "Wire", "Cryptography", "LinuxKit", "Vectors"]),
     tests("InTotoLayout", ["Diagnostics", "Wire", "StrictJSON", "Cryptography", "Attestation", "TestSupport"]),
+    tests(
+      "UserspaceTunnel", ["Diagnostics", "NetworkTypes", "Cryptography", "WireGuard", "CLinux", "LinuxKit"]),
     tests("LedgerStore", ["Diagnostics", "Cryptography", "TransparencyLog", "LinuxKit"]),
     tests("Vectors", ["Diagnostics", "StrictJSON", "LinuxKit", "Cryptography", "Attestation", "Sigstore"]),
     tests("Commands", ["Diagnostics", "LinuxKit", "Cryptography"]),
@@ -250,6 +254,7 @@ if Context.environment["RUSTYNET_FUZZ"] != nil {
         "KernelTunnel",
         "Gates",
         "Evidence",
+        "NetworkTypes",
       ],
       path: "Tests/Fuzz", exclude: ["Corpus", "corpus.py"],
       swiftSettings: strict + [.unsafeFlags(["-parse-as-library"])]))

@@ -44,6 +44,10 @@ public func fuzz(_ start: UnsafePointer<UInt8>?, _ count: Int) -> CInt {
   case "provenance": provenance(bytes)
   case "supply": supply(bytes)
   case "netlink": netlink(bytes)
+  case "initiation": initiation(bytes)
+  case "response": response(bytes)
+  case "cookie": cookie(bytes)
+  case "uapi": uapi(bytes)
   default: fatalError("no such fuzz target: \(target)")
   }
   return 0

@@ -218,9 +218,8 @@ final class World {
       node.sessions[keys.localIndex] = keys
       node.activity[keys.peer, default: PeerActivity()].firstUnansweredSend = .never
       node.activity[keys.peer]!.firstUnansweredReceive = .never
-    case .use(let slot, let index):
-      node.current[slot] = index
-      if index != nil { flush(node, slot) }
+    case .use(let slot, let index): node.current[slot] = index
+    case .flush(let slot): flush(node, slot)
     case .retire(let slot, let index):
       #expect(node.sessions.removeValue(forKey: index) != nil)
       #expect(node.current[slot] != index, "a session in use is not retired")

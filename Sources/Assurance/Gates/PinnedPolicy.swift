@@ -13,7 +13,7 @@ public enum PinnedPolicy {
     "tests", "sbom", "provenance", "build", "dependencies", "exceptions", "algorithms", "primitives", "layers",
     "secrets", "format",
     "markers",
-    "documents", "lean-binaries", "soak", "sign-offs", "hardware-keys",
+    "documents", "lean-binaries", "soak", "sign-offs", "hardware-keys", "backend-agility",
   ]
 
   /// Reads the preview policy; any other than the pinned one is refused.

@@ -103,6 +103,7 @@ public final class Device {
     emit(.use(slot, localIndex: confirmed.session.maySend ? localIndex : nil))
     retire(confirmed.retired)
     completed(peer, at: now, wall: wall)
+    emit(.flush(slot))
   }
 
   /// An authentic packet of the session `localIndex` came from a new place. Ignored when the session is not the peer's.

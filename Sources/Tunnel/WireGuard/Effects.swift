@@ -74,13 +74,15 @@ public enum Effect: Sendable {
   /// From now on packets with `keys.localIndex` are of this session; it is not sent with yet. A handshake message was
   /// authentic and answered: `firstUnansweredSend` and `firstUnansweredReceive` become `.never`.
   case accept(TransportKeys)
-  /// From now on send with this session, what is staged first; nil stops sending, though what was accepted is still
-  /// received.
+  /// From now on send with this session; nil stops sending, though what was accepted is still received. What is staged
+  /// waits for `confirm` or `flush`, which follow.
   case use(PeerSlot, localIndex: UInt32?)
   /// The session is over: forget the index, wipe the keys.
   case retire(PeerSlot, localIndex: UInt32)
-  /// Send what is staged, or a keepalive when nothing is.
+  /// Send what is staged, or a keepalive when nothing is: the other side waits for a first packet.
   case confirm(PeerSlot)
+  /// Send what is staged; nothing when nothing is. The other side began the session and is not waiting.
+  case flush(PeerSlot)
   /// Send a keepalive, unless something is staged, which is sent instead.
   case keepalive(PeerSlot)
   /// Drop what is staged: nobody answered.

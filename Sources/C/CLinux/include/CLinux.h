@@ -223,3 +223,10 @@ static inline uint64_t cl_exchange(uint64_t *p, uint64_t v) { return __atomic_ex
 static inline uint64_t cl_or(uint64_t *p, uint64_t bits) { return __atomic_fetch_or(p, bits, __ATOMIC_ACQ_REL); }
 static inline void *cl_pointer_acquire(void *const *p) { return __atomic_load_n(p, __ATOMIC_ACQUIRE); }
 static inline void cl_pointer_release(void **p, void *v) { __atomic_store_n(p, v, __ATOMIC_RELEASE); }
+
+// MARK: namespaces
+
+/// Moves the calling thread into a namespace, or into new ones.
+int cl_setns(int descriptor, int kinds) __asm__("setns");
+int cl_unshare(int kinds) __asm__("unshare");
+enum { CL_NEW_NETWORK = 0x40000000 };

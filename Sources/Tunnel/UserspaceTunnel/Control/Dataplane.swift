@@ -29,7 +29,8 @@ import WireGuard
   private var snapshot: AllowedIPs.Snapshot?
   private var threads: Threads?
   private var garbage: [Garbage] = unsafe []
-  private let cipher: CipherKind
+  /// What packets are sealed with.
+  let cipher: CipherKind
   private let socketV4: Int32
   private let socketV6: Int32
   private(set) var boundPort: UInt16 = 0
@@ -40,7 +41,8 @@ import WireGuard
 
   /// Prepares everything but the threads. Throws `tunnel.internal` when the system has no descriptors left.
   init(cipher: CipherKind, offloads: Bool) throws(Problem) {
-    self.cipher = cipher
+    // The composition must agree with the library's own construction, or it is not used.
+    self.cipher = cipher == .split && !SplitCipher.agreesWithStock() ? .stock : cipher
     self.offloads = offloads
     let descriptors = (0..<5).map { _ in cl_eventfd() }
     guard descriptors.allSatisfy({ $0 >= 0 }) else {
@@ -201,9 +203,9 @@ import WireGuard
   /// A session that is received with from now on. False when libcrypto has no memory for it.
   func accept(_ keys: TransportKeys) -> Bool {
     guard let peer = unsafe peers[keys.peer.index],
-      let sealing = unsafe StockCipher.makeContext(keys.sending, isSealing: true)
+      let sealing = unsafe cipher.makeContext(keys.sending, isSealing: true)
     else { return false }
-    guard let opening = unsafe StockCipher.makeContext(keys.receiving, isSealing: false) else {
+    guard let opening = unsafe cipher.makeContext(keys.receiving, isSealing: false) else {
       unsafe EVP_CIPHER_CTX_free(sealing)
       return false
     }
@@ -226,6 +228,13 @@ import WireGuard
     guard let peer = unsafe peers[slot.index] else { return }
     let session = unsafe localIndex.flatMap { unsafe peer.sessions[$0] }
     unsafe cl_pointer_release(&peer.hot.pointee.sending, session)
+  }
+
+  /// Whether a session is there that may be sent with.
+  func hasSession(_ slot: PeerSlot, at now: Moment) -> Bool {
+    guard let place = unsafe peers[slot.index]?.hot.pointee.sending else { return false }
+    let session = unsafe place.assumingMemoryBound(to: SessionHot.self)
+    return unsafe !SessionRules.isExpired(born: session.pointee.born, now: now.nanoseconds)
   }
 
   /// Ends a session.

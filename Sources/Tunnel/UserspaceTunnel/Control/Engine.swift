@@ -127,8 +127,9 @@ public final class Engine {
     // Whoever makes a deadline from here on signals again.
     let wasWoken = unsafe cl_exchange(&path.shared.pointee.controlSleepsUntil, .max) != nextDeadline
     cl_fence()
-    takeReports(path.transmitReports)
+    // What came first: a confirmed session may be what the sender asks for.
     takeReports(path.receiveReports)
+    takeReports(path.transmitReports)
     takeHandshakes()
     let now = Self.now
     if now.nanoseconds >= nextDeadline {
@@ -168,7 +169,13 @@ public final class Engine {
     let slot = PeerSlot(index: report.slot)
     let now = Self.now
     switch report.kind {
-    case Report.Kind.staged: device.wantsHandshake(slot, .staged, at: now, wall: Self.wall)
+    case Report.Kind.staged:
+      // The report and a new session may have crossed.
+      if path.hasSession(slot, at: now) {
+        path.order(slot, PeerOrder.staged)
+      } else {
+        device.wantsHandshake(slot, .staged, at: now, wall: Self.wall)
+      }
     case Report.Kind.renewal: device.wantsHandshake(slot, .renewal, at: now, wall: Self.wall)
     case Report.Kind.lastMinute: device.wantsHandshake(slot, .lastMinute, at: now, wall: Self.wall)
     case Report.Kind.confirmed: device.confirmed(slot, localIndex: report.localIndex, at: now, wall: Self.wall)
@@ -254,7 +261,9 @@ public final class Engine {
       path.forget(slot)
       keys[slot.index] = nil
     case .accept(let sessionKeys): _ = path.accept(sessionKeys)
-    case .use(let slot, let index): path.use(slot, localIndex: index)
+    case .use(let slot, let index):
+      path.use(slot, localIndex: index)
+      if index != nil { path.order(slot, PeerOrder.staged) }
     case .retire(let slot, let index): path.retire(slot, localIndex: index)
     case .confirm(let slot): path.order(slot, PeerOrder.flush)
     case .keepalive(let slot): path.order(slot, PeerOrder.keepalive)

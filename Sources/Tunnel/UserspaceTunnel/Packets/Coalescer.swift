@@ -201,7 +201,7 @@ import Glibc
   private mutating func begin(
     _ packet: Octets, _ inner: InnerPacket, _ ports: UInt32, _ headers: Int, _ payload: Int, isTCP: Bool
   ) {
-    if count == Self.flowLimit { remove(0) }
+    if count == Self.flowLimit { flush() }
     unsafe flows[count] = unsafe Flow(
       first: packet, ports: ports, acknowledgement: 0, nextSequence: 0, pieces: 1,
       total: Int32(truncatingIfNeeded: inner.length), segment: Int32(truncatingIfNeeded: payload),

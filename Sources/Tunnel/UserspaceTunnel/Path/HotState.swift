@@ -74,6 +74,8 @@ enum PeerOrder {
   static let keepalive: UInt64 = 1
   static let flush: UInt64 = 2
   static let drop: UInt64 = 4
+  /// As `flush`, but nothing is sent when nothing waits.
+  static let staged: UInt64 = 8
 }
 
 /// Sessions by the low bits of their local index: a lookup is one load. The device gives out only indices whose place

@@ -8,6 +8,8 @@ import Cryptography
 protocol PacketCipher {
   /// What a thread needs once.
   static func make() -> Self
+  /// Gives back what `make` took.
+  func free()
   /// A keyed context for one direction of a session; nil when the library has no memory. Made by the control thread.
   static func makeContext(_ key: Key32, isSealing: Bool) -> OpaquePointer?
   /// Encrypts `count` octets at `start`, and writes sixteen behind them. The 64 octets before `start` and 1,088 behind
@@ -33,6 +35,8 @@ let tagLength = 16
     unsafe nonce.initializeMemory(as: UInt8.self, repeating: 0, count: 16)
     return unsafe StockCipher(nonce: nonce)
   }
+
+  func free() { unsafe nonce.deallocate() }
 
   /// Fetched once: fetching takes locks and memory.
   nonisolated(unsafe) private static let algorithm: OpaquePointer? = {

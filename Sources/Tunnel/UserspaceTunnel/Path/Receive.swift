@@ -94,6 +94,7 @@ struct Handshake {
 
   /// Gives the memory back; the loop has ended.
   func free() {
+    cipher.free()
     coalescer.free()
     unsafe Slab.unmap(slab, Self.slabSize)
     unsafe messages[0].msg_hdr.msg_iov.deallocate()

@@ -6,6 +6,8 @@ import Glibc
 public enum CipherKind: String, Sendable, CaseIterable {
   /// libcrypto's ChaCha20-Poly1305 as one.
   case stock
+  /// Its ChaCha20 and its Poly1305, put together in one pass (documents/decisions/0010).
+  case split
 }
 
 /// The two threads of a device. Their entries are plain functions: a closure of a main file would belong to its actor.
@@ -29,6 +31,10 @@ struct Threads {
       guard unsafe pthread_create(&threads.sending, &attributes, { unsafe transmitStock($0) }, first) == 0,
         unsafe pthread_create(&threads.receiving, &attributes, { unsafe receiveStock($0) }, second) == 0
       else { return nil }
+    case .split:
+      guard unsafe pthread_create(&threads.sending, &attributes, { unsafe transmitSplit($0) }, first) == 0,
+        unsafe pthread_create(&threads.receiving, &attributes, { unsafe receiveSplit($0) }, second) == 0
+      else { return nil }
     }
     return threads
   }
@@ -46,6 +52,14 @@ private func transmitStock(_ setup: UnsafeMutableRawPointer?) -> UnsafeMutableRa
 
 private func receiveStock(_ setup: UnsafeMutableRawPointer?) -> UnsafeMutableRawPointer? {
   unsafe receive(setup, StockCipher.self)
+}
+
+private func transmitSplit(_ setup: UnsafeMutableRawPointer?) -> UnsafeMutableRawPointer? {
+  unsafe transmit(setup, SplitCipher.self)
+}
+
+private func receiveSplit(_ setup: UnsafeMutableRawPointer?) -> UnsafeMutableRawPointer? {
+  unsafe receive(setup, SplitCipher.self)
 }
 
 @inline(__always)

@@ -97,6 +97,7 @@ struct Report {
 
   /// Gives the slabs back; the loop has ended.
   mutating func free() {
+    cipher.free()
     outbox.free()
     unsafe Slab.unmap(frame, Self.frameSize)
     unsafe Slab.unmap(scratch, 4 << 10)
@@ -175,6 +176,7 @@ struct Report {
       }
       if count > mtu { return unsafe tooBig(packet, count) }
       guard let session = unsafe session else { return unsafe hold(packet, count, ecn, peer) }
+      if unsafe peer.pointee.staged != nil { unsafe flushStaged(of: peer, session, endpoint) }
       unsafe memcpy(outbox.next + Layout.Transport.headerLength, packet, count)
       unsafe send(count, session, peer, endpoint, ecn)
     } else {
@@ -183,6 +185,7 @@ struct Report {
       }
       if splitter.largest > mtu { return unsafe tooBig(packet, count) }
       guard let session = unsafe session else { return unsafe holdAll(&splitter, ecn, peer) }
+      if unsafe peer.pointee.staged != nil { unsafe flushStaged(of: peer, session, endpoint) }
       while true {
         let length = unsafe splitter.next(into: outbox.next + Layout.Transport.headerLength)
         if length == 0 { break }
@@ -351,30 +354,38 @@ struct Report {
       let dropped = unsafe dropStaged(of: peer, &pool)
       unsafe UserspaceTunnel.count(.droppedAfterRefusal, counters, dropped)
     }
-    guard orders & (PeerOrder.flush | PeerOrder.keepalive) != 0,
+    guard orders & (PeerOrder.flush | PeerOrder.keepalive | PeerOrder.staged) != 0,
       let place = unsafe cl_pointer_acquire(&peer.pointee.endpoint)
     else { return }
     let endpoint = unsafe place.assumingMemoryBound(to: EndpointHot.self)
     guard let session = unsafe usableSession(of: peer) else { return }
-    var sent = 0
-    if let ring = unsafe peer.pointee.staged {
-      while let item = unsafe ring.pointee.takeFirst() {
-        let length = unsafe Int(item.length)
-        // The MTU may have shrunk meanwhile; what is too long for a message never was let in.
-        unsafe memcpy(outbox.next + Layout.Transport.headerLength, item.octets, length)
-        unsafe send(length, session, peer, endpoint, Int(item.ecn))
-        unsafe pool.free(item)
-        sent &+= 1
-        if outbox.isFull { outbox.flush() }
-      }
-      unsafe _ = dropStaged(of: peer, &pool)
-      if sent > 0 { unsafe noteData(peer) }
-    }
-    if sent == 0 {
+    let sent = unsafe flushStaged(of: peer, session, endpoint)
+    if sent == 0 && orders & (PeerOrder.flush | PeerOrder.keepalive) != 0 {
       unsafe send(0, session, peer, endpoint, 0)
       unsafe noteSent(peer)
       if outbox.isFull { outbox.flush() }
     }
+  }
+
+  /// Sends what waited for a session, before anything younger; how many packets that were.
+  @inline(never) @discardableResult
+  private mutating func flushStaged(
+    of peer: UnsafeMutablePointer<PeerHot>, _ session: UnsafeMutablePointer<SessionHot>,
+    _ endpoint: UnsafeMutablePointer<EndpointHot>
+  ) -> Int {
+    guard let ring = unsafe peer.pointee.staged else { return 0 }
+    var sent = 0
+    while let item = unsafe ring.pointee.takeFirst() {
+      let length = unsafe Int(item.length)
+      unsafe memcpy(outbox.next + Layout.Transport.headerLength, item.octets, length)
+      unsafe send(length, session, peer, endpoint, Int(item.ecn))
+      unsafe pool.free(item)
+      sent &+= 1
+      if outbox.isFull { outbox.flush() }
+    }
+    unsafe _ = dropStaged(of: peer, &pool)
+    if sent > 0 { unsafe noteData(peer) }
+    return sent
   }
 }
 

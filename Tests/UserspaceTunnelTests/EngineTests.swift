@@ -1,0 +1,93 @@
+import Cryptography
+import NetworkTypes
+import Testing
+import WireGuard
+
+@testable import UserspaceTunnel
+
+/// Two engines in one process, over socket pairs and the loopback.
+@Suite(.serialized) struct EngineTests {
+  private func pair(psk: Bool = false, v6: Bool = false, cipher: CipherKind = .stock, offloads: Bool = true) throws
+    -> (Twin, Twin)
+  {
+    let one = try Twin(offloads: offloads, cipher: cipher)
+    let other = try Twin(offloads: offloads, cipher: cipher)
+    let key = psk ? Key32(Randomness.bytes(32)) : nil
+    try one.add(other, ["10.8.0.2/32", "fd08::2/128"], endpoint: true, psk: key, v6: v6)
+    try other.add(one, ["10.8.0.1/32", "fd08::1/128"], endpoint: false, psk: key)
+    return (one, other)
+  }
+
+  @Test(arguments: CipherKind.allCases, [false, true])
+  func exchangesPackets(cipher: CipherKind, psk: Bool) throws {
+    let (one, other) = try pair(psk: psk, v6: psk, cipher: cipher)
+    for (source, destination) in [("10.8.0.1", "10.8.0.2"), ("fd08::1", "fd08::2")] {
+      for size in [0, 1, 15, 16, 500, 1_372] {
+        let packet = try Packets.udp(source, destination, Packets.payload(size))
+        one.write(packet)
+        #expect(other.read(pumping: [one])?.packet == packet)
+        let answer = try Packets.udp(destination, source, Packets.payload(size, 5))
+        other.write(answer)
+        #expect(one.read(pumping: [other])?.packet == answer)
+      }
+    }
+    #expect(one.engine.state().peers.first?.lastHandshake.seconds ?? 0 > 0)
+    #expect(one.engine.path.value(of: .notAuthentic) == 0)
+  }
+
+  @Test func keepsWhatWaitsForASession() throws {
+    let (one, other) = try pair()
+    let packets = try (0..<20).map { try Packets.udp("10.8.0.1", "10.8.0.2", Packets.payload(100 + $0), ports: (7, 100 + $0)) }
+    for packet in packets { one.write(packet) }
+    var came: [[UInt8]] = []
+    for _ in packets { if let frame = other.read(pumping: [one]) { came.append(frame.packet) } }
+    // Order is kept within a flow, and each of these is one.
+    #expect(Set(came) == Set(packets) && came.count == packets.count)
+  }
+
+  @Test func dropsWhatIsNotThePeers() throws {
+    let (one, other) = try pair()
+    let right = try Packets.udp("10.8.0.1", "10.8.0.2", [1])
+    let wrong = try Packets.udp("10.8.0.9", "10.8.0.2", [2])
+    one.write(wrong)
+    one.write(right)
+    #expect(other.read(pumping: [one])?.packet == right)
+    #expect(other.engine.path.value(of: .wrongSource) == 1)
+  }
+
+  @Test func answersWhenNobodyOwnsTheAddress() throws {
+    let (one, _) = try pair()
+    let packet = try Packets.udp("10.8.0.1", "192.0.2.1", [1, 2, 3])
+    one.write(packet)
+    let answer = try #require(one.read()?.packet)
+    #expect(answer[9] == 1 && answer[20] == 3 && answer[21] == 1)
+    #expect(Array(answer[28...]) == packet)
+    #expect(Packets.naive(Array(answer[..<20])) == 0 && Packets.naive(Array(answer[20...])) == 0)
+    one.write(try Packets.udp("fd08::1", "fd09::1", [1, 2, 3]))
+    let answer6 = try #require(one.read()?.packet)
+    #expect(answer6[6] == 58 && answer6[40] == 1 && answer6[41] == 3)
+  }
+
+  @Test func answersWhatIsTooLong() throws {
+    let (one, _) = try pair()
+    one.write(try Packets.udp("10.8.0.1", "10.8.0.2", Packets.payload(1_500)))
+    let answer = try #require(one.read()?.packet)
+    #expect(answer[20] == 3 && answer[21] == 4 && Int(answer[26]) << 8 | Int(answer[27]) == 1_420)
+  }
+
+  @Test func removesAPeer() throws {
+    let (one, other) = try pair()
+    one.write(try Packets.udp("10.8.0.1", "10.8.0.2", [1]))
+    #expect(other.read(pumping: [one]) != nil)
+    var peer = PeerChange(other.publicKey)
+    peer.removes = true
+    var change = DeviceChange()
+    change.peers = [peer]
+    #expect(one.engine.apply(change) == 0)
+    one.write(try Packets.udp("10.8.0.1", "10.8.0.2", [2]))
+    #expect(one.read()?.packet[9] == 1)
+    #expect(other.read(milliseconds: 100) == nil)
+    for _ in 0..<20 { one.engine.pump() }
+    #expect(!one.engine.path.hasGarbage)
+  }
+}
