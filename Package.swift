@@ -58,6 +58,7 @@ let package = Package(
       name: "CSodium", path: "Sources/C/CSodium", pkgConfig: "libsodium", providers: [.apt(["libsodium-dev"])]),
     .systemLibrary(
       name: "CCrypto", path: "Sources/C/CCrypto", pkgConfig: "libcrypto", providers: [.apt(["libssl-dev"])]),
+    .systemLibrary(name: "CMnl", path: "Sources/C/CMnl", pkgConfig: "libmnl", providers: [.apt(["libmnl-dev"])]),
     // Its header alone, without pkg-config, which would link libp11-kit: a driver is loaded when a key is on a token.
     .systemLibrary(name: "CPKCS11", path: "Sources/C/CPKCS11", providers: [.apt(["libp11-kit-dev"])]),
 
@@ -72,6 +73,7 @@ let package = Package(
 
     // Layer 2: the operating system and the primitives.
     room("Base", "LinuxKit", ["Diagnostics", "Wire"]),
+    room("Base", "NetlinkKit", ["Diagnostics", "NetworkTypes", "CMnl"]),
     room("Trust", "Cryptography", ["Diagnostics", "Wire", "CSodium", "CCrypto"]),
     room("Trust", "X509", ["Diagnostics", "Wire", "Cryptography", "CCrypto"]),
     room("Trust", "KeyCustody", ["Diagnostics", "Wire", "StrictJSON", "LinuxKit", "Cryptography", "CPKCS11"]),
@@ -93,13 +95,26 @@ let package = Package(
     room("Tunnel", "WireGuard", ["Diagnostics", "Wire", "NetworkTypes", "Cryptography"]),
 
     // Layer 4: adapters to what is outside.
+    room(
+      "Tunnel", "TunnelDriver",
+      ["Diagnostics", "LinuxKit", "NetworkTypes", "NetlinkKit", "Cryptography", "TunnelBackend", "WireGuard"]),
+    room(
+      "Tunnel", "KernelTunnel",
+      [
+        "Diagnostics", "LinuxKit", "NetworkTypes", "NetlinkKit", "Cryptography", "TunnelBackend", "WireGuard",
+        "TunnelDriver", "CMnl",
+      ]),
+    room(
+      "Tunnel", "UAPITunnel",
+      ["Diagnostics", "LinuxKit", "NetworkTypes", "NetlinkKit", "TunnelBackend", "WireGuard", "TunnelDriver"]),
     room("Trust", "LedgerStore", ["Diagnostics", "TransparencyLog", "LinuxKit"]),
     // The packet path: exclusivity checks of stored properties are left out, as each belongs to one thread; the rules
     // that replace them stand in Path/HotState.swift.
     .target(
       name: "UserspaceTunnel",
       dependencies: [
-        "Diagnostics", "NetworkTypes", "LinuxKit", "Cryptography", "TunnelBackend", "WireGuard", "CLinux", "CCrypto",
+        "Diagnostics", "NetworkTypes", "LinuxKit", "Cryptography", "TunnelBackend", "WireGuard", "NetlinkKit",
+        "TunnelDriver", "CLinux", "CCrypto",
       ],
       path: "Sources/Tunnel/UserspaceTunnel",
       swiftSettings: strict + [.unsafeFlags(["-enforce-exclusivity=unchecked"])]),
@@ -164,8 +179,9 @@ let package = Package(
     program(
       "BenchProgram", folder: "rustynet-bench",
       [
-        "Diagnostics", "LinuxKit", "Cryptography", "X509", "Attestation", "Sigstore", "TransparencyLog", "LedgerStore",
-        "Vectors", "NetworkTypes", "WireGuard", argumentParser,
+        "Diagnostics", "Wire", "LinuxKit", "NetworkTypes", "Cryptography", "X509", "Attestation", "Sigstore",
+        "TransparencyLog", "LedgerStore", "Vectors", "TunnelBackend", "KernelTunnel", "UAPITunnel", "WireGuard",
+        argumentParser,
       ]),
 
     program("DaemonProgram", folder: "rustynetd", ["Diagnostics", "LinuxKit", "UserspaceTunnel"]),
@@ -178,6 +194,12 @@ let package = Package(
     tests("Wire", ["Diagnostics"]),
     tests("StrictJSON", ["Diagnostics"]),
     tests("NetworkTypes", ["Diagnostics"]),
+    tests("NetlinkKit", ["Diagnostics", "NetworkTypes", "CMnl"]),
+    tests(
+      "TunnelDriver", ["Diagnostics", "NetworkTypes", "NetlinkKit", "Cryptography", "TunnelBackend", "WireGuard"]),
+    tests(
+      "KernelTunnel",
+      ["Diagnostics", "NetworkTypes", "NetlinkKit", "Cryptography", "TunnelBackend", "WireGuard", "CMnl"]),
     tests("WireGuard", ["Diagnostics", "Wire", "NetworkTypes", "Cryptography"]),
     tests("X509", ["Diagnostics", "Wire", "StrictJSON", "LinuxKit", "Cryptography", "Commands"]),
     tests("KeyCustody", ["Diagnostics", "Wire", "StrictJSON", "LinuxKit", "Cryptography"]),
@@ -227,10 +249,13 @@ if Context.environment["RUSTYNET_FUZZ"] != nil {
         "Sigstore",
         "ForeignSignatures",
         "InTotoLayout",
+        "NetlinkKit",
+        "WireGuard",
+        "KernelTunnel",
         "Gates",
         "Evidence",
         "NetworkTypes",
-        "WireGuard",
+        "UserspaceTunnel",
       ],
       path: "Tests/Fuzz", exclude: ["Corpus", "corpus.py"],
       swiftSettings: strict + [.unsafeFlags(["-parse-as-library"])]))

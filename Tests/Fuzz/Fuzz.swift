@@ -8,10 +8,13 @@ import ForeignSignatures
 import Glibc
 import Gates
 import InTotoLayout
+import KernelTunnel
 import KeyCustody
+import NetlinkKit
 import StrictJSON
 import TransparencyLog
 import Wire
+import WireGuard
 import X509
 
 private let target: String = unsafe getenv("FUZZ_TARGET").map { unsafe String(cString: $0) } ?? "json"
@@ -44,6 +47,7 @@ public func fuzz(_ start: UnsafePointer<UInt8>?, _ count: Int) -> CInt {
   case "response": response(bytes)
   case "cookie": cookie(bytes)
   case "uapi": uapi(bytes)
+  case "netlink": netlink(bytes)
   default: fatalError("no such fuzz target: \(target)")
   }
   return 0
@@ -170,4 +174,26 @@ private func signer(_ bytes: [UInt8]) {
   if let attestation = try? KeyAttestation(parsing: bytes) {
     precondition((try? KeyAttestation(parsing: attestation.json.canonical)) == attestation, "an attestation changed")
   }
+}
+
+/// What the kernel could send: messages, attributes, events, and a device, which survives being written in any sizes.
+private func netlink(_ bytes: [UInt8]) {
+  guard let messages = try? NetlinkMessage.messages(in: bytes) else { return }
+  for message in messages { _ = try? NetworkEvents.event(message) }
+  guard let state = try? DeviceDecoder.state(of: messages) else { return }
+  var change = DeviceChange()
+  for peer in state.peers {
+    var copy = PeerChange(peer.publicKey)
+    copy.endpoint = peer.endpoint
+    copy.allowedAddresses = peer.allowedAddresses.map { AllowedAddressChange($0) }
+    change.peers.append(copy)
+  }
+  let family = GenericNetlink.Family(id: 32, version: 1)
+  let requests = DeviceEncoder.requests(for: change, family: family, index: 1, limit: 320 + bytes.count % 1024)
+  let again = try? DeviceDecoder.state(of: requests.map { try $0.readBack() })
+  let ranges = { (state: DeviceState?) in
+    state?.peers.flatMap { peer in peer.allowedAddresses.map { (peer.publicKey, $0) } }
+  }
+  precondition(
+    ranges(again)?.elementsEqual(ranges(state) ?? [], by: ==) ?? false, "a device changed on its way")
 }

@@ -50,7 +50,7 @@ public enum ChildProcess {
   }
 
   /// A file without a name, and no pipe: a program that does not read its input cannot stop us or send us a signal.
-  private static func temporaryFile(_ path: String) throws(Problem) -> FileDescriptor {
+  static func temporaryFile(_ path: String) throws(Problem) -> FileDescriptor {
     var name = Array("/tmp/rustynet-input-XXXXXX".utf8CString)
     // Safe: mkstemp writes the six letters at the end of a text that is terminated.
     let file = FileDescriptor(adopting: try checked("mkstemp", path) { unsafe mkstemp(&name) }, path: path)
@@ -58,9 +58,11 @@ public enum ChildProcess {
     return file
   }
 
-  /// Starts the program; our copy of `output`, its end of the pipe, is closed when this returns.
-  private static func spawn(
-    _ arguments: [String], _ environment: [String], input: Int32, output: consuming FileDescriptor
+  /// Starts the program; our copy of `output`, its end of the pipe, is closed when this returns. With `takesErrors` its
+  /// standard error goes there too.
+  static func spawn(
+    _ arguments: [String], _ environment: [String], input: Int32, output: consuming FileDescriptor,
+    takesErrors: Bool = false
   ) throws(Problem) -> pid_t {
     let open = try FileSystem.list("/proc/self/fd").compactMap { Int32($0) }
     var actions = unsafe posix_spawn_file_actions_t()
@@ -73,6 +75,7 @@ public enum ChildProcess {
     }
     unsafe posix_spawn_file_actions_adddup2(&actions, input, 0)
     unsafe posix_spawn_file_actions_adddup2(&actions, output.number, 1)
+    if takesErrors { unsafe posix_spawn_file_actions_adddup2(&actions, output.number, 2) }
     // A passphrase may come through a descriptor that a caller left open: nothing of ours is handed on.
     for number in open where number > 2 { unsafe posix_spawn_file_actions_addclose(&actions, number) }
     var signals = sigset_t()

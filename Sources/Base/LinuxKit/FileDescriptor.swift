@@ -128,6 +128,8 @@ public struct FileStatus: Sendable {
   public let owner: UInt32
   /// The length in bytes.
   public let size: Int
+  /// The number that tells it from others of its file system (`st_ino`).
+  public let serial: UInt64
 
   init(_ buffer: stat) {
     switch buffer.st_mode & S_IFMT {
@@ -139,5 +141,6 @@ public struct FileStatus: Sendable {
     permissions = buffer.st_mode & 0o7777
     owner = buffer.st_uid
     size = Int(buffer.st_size)
+    serial = UInt64(buffer.st_ino)
   }
 }

@@ -16,6 +16,7 @@ import LinuxKit
     subcommands: [
       VectorsCommand.self, HashBenchCommand.self, LedgerBenchCommand.self, BundleBenchCommand.self,
       ProtocolBenchCommand.self,
+      TunnelDriveCommand.self,
     ])
 
   static func main() {
