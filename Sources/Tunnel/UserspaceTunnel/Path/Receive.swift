@@ -260,9 +260,8 @@ struct Handshake {
     if unsafe received.local_length == 0 || endpoint.pointee.sourceLength == 255 { return true }
     guard unsafe endpoint.pointee.sourceLength == 16 else { return false }
     return unsafe withUnsafeBytes(of: local) { ours in
-      unsafe withUnsafeBytes(of: &endpoint.pointee.source) { theirs in
-        unsafe memcmp(ours.baseAddress!, theirs.baseAddress!, 16) == 0
-      }
+      unsafe ours.loadUnaligned(as: UInt64.self) == endpoint.pointee.source.0
+        && ours.loadUnaligned(fromByteOffset: 8, as: UInt64.self) == endpoint.pointee.source.1
     }
   }
 
