@@ -267,6 +267,7 @@ public final class Engine {
     case .confirm(let slot): path.order(slot, PeerOrder.flush)
     case .keepalive(let slot): path.order(slot, PeerOrder.keepalive)
     case .dropStaged(let slot): path.order(slot, PeerOrder.drop)
+    case .unstick(let slot): path.direct(slot, path.endpoint(of: slot), source: nil)
     case .direct(let slot, let endpoint):
       let source = arrival.flatMap { $0.endpoint == endpoint ? $0.source : nil }
       path.direct(slot, endpoint, source: source)
