@@ -119,7 +119,8 @@ let package = Package(
     .target(
       name: "UserspaceTunnel",
       dependencies: [
-        "Diagnostics", "NetworkTypes", "LinuxKit", "Cryptography", "TunnelBackend", "WireGuard", "CLinux", "CCrypto",
+        "Diagnostics", "NetworkTypes", "LinuxKit", "Cryptography", "TunnelBackend", "WireGuard", "NetlinkKit",
+        "TunnelDriver", "CLinux", "CCrypto",
       ],
       path: "Sources/Tunnel/UserspaceTunnel",
       swiftSettings: strict + [.unsafeFlags(["-enforce-exclusivity=unchecked"])]),
@@ -193,7 +194,7 @@ let package = Package(
       [
         "Diagnostics", "Wire", "StrictJSON", "NetworkTypes", "LinuxKit", "Cryptography", "X509", "Attestation",
         "Sigstore", "TransparencyLog", "LedgerStore", "Vectors", "CLinux", "TunnelBackend", "WireGuard", "KernelTunnel",
-        "UAPITunnel", "Authorization", "HuJSON", "NetworkPolicy", argumentParser,
+        "UAPITunnel", "UserspaceTunnel", "Authorization", "HuJSON", "NetworkPolicy", argumentParser,
       ]),
 
     program("DaemonProgram", folder: "rustynetd", ["Diagnostics", "LinuxKit", "UserspaceTunnel"]),
@@ -277,6 +278,7 @@ if Context.environment["RUSTYNET_FUZZ"] != nil {
         "NetworkTypes",
         "HuJSON",
         "NetworkPolicy",
+        "UserspaceTunnel",
       ],
       path: "Tests/Fuzz", exclude: ["Corpus", "corpus.py"],
       swiftSettings: strict + [.unsafeFlags(["-parse-as-library"])]))

@@ -110,14 +110,17 @@ import Wire
     Change(
       name: "another command", codes: ["agility.command", "agility.command", "agility.too-few"],
       argv: ["cp", "old.json", "new.json"]),
-    Change(name: "other records than were looked at", codes: ["agility.document", "agility.too-few"], isReplaced: true),
+    Change(
+      name: "other records than were looked at", codes: ["agility.document", "agility.too-few"], isReplaced: true),
   ]
 
   static func evidence(_ change: Change) throws -> (facts: JSON, evidence: GateEvidence) {
     var sample = try Sample()
     sample.policy = sample.policy.with("limits", "agility.backends", value: 2).with(
       "limits", "agility.packets", value: 100)
-    if change.isOtherBinary { sample.subjects = [Subject(name: "tool", digests: [Digest(of: [7]), Digest(of: [7], .sha512)])] }
+    if change.isOtherBinary {
+      sample.subjects = [Subject(name: "tool", digests: [Digest(of: [7]), Digest(of: [7], .sha512)])]
+    }
     var seen: [JSON] = []
     for backend in change.left {
       let facts = change.facts[backend] ?? results(backend)
@@ -162,7 +165,8 @@ import Wire
       #expect(checks.outcome == .notRun && faults(checks) == ["agility.not-run"], "\(change.name)")
     }
     // With a third that passed there are two, and the one that could not run is said.
-    let three = Change(name: "two of three", codes: [], facts: ["two": Self.notRun("two")], left: ["one", "three", "two"])
+    let three = Change(
+      name: "two of three", codes: [], facts: ["two": Self.notRun("two")], left: ["one", "three", "two"])
     let checks = try Self.judge(three)
     #expect(checks.outcome == .passed && checks.last?.found?.contains("not-run") ?? false)
   }
@@ -180,7 +184,11 @@ import Wire
       let found = outcome { try ConformanceResults(JSONReader(Self.results("one").with(key, value: nil))) }
       #expect(found == "json.missing-field", "\(key)")
     }
-    #expect(outcome { try ConformanceResults(JSONReader(Self.results("one").with("extra", value: 1))) } == "json.unknown-field")
-    #expect(outcome { try ConformanceResults(JSONReader(Self.results("one").with("type", value: "x"))) } == "conformance.type")
+    #expect(
+      outcome { try ConformanceResults(JSONReader(Self.results("one").with("extra", value: 1))) }
+        == "json.unknown-field")
+    #expect(
+      outcome { try ConformanceResults(JSONReader(Self.results("one").with("type", value: "x"))) } == "conformance.type"
+    )
   }
 }

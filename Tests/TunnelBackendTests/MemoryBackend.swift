@@ -102,7 +102,9 @@ final class MemoryBackend: TunnelBackend {
 
   func setExitMode(_ mode: ExitMode) throws(Problem) {
     try requireRunning()
-    if mode != .off, !able.contains(.exitNodes), !has(.ignoresExit) { throw TunnelProblem.unsupported("exits", by: name) }
+    if mode != .off, !able.contains(.exitNodes), !has(.ignoresExit) {
+      throw TunnelProblem.unsupported("exits", by: name)
+    }
     if case .fullTunnel(let key) = mode, sessions[key] == nil, !has(.takesUnknownExit) {
       throw TunnelProblem.invalidInput("the exit is no peer")
     }
@@ -112,7 +114,9 @@ final class MemoryBackend: TunnelBackend {
 
   func statistics() throws(Problem) -> TunnelStatistics {
     try requireRunning()
-    let order = has(.mixesOrder) ? sessions.values.sorted { $1.peer.publicKey < $0.peer.publicKey }
+    let order =
+      has(.mixesOrder)
+      ? sessions.values.sorted { $1.peer.publicKey < $0.peer.publicKey }
       : sessions.values.sorted { $0.peer.publicKey < $1.peer.publicKey }
     let total = sessions.values.reduce(0) { $0 + $1.bytes }
     return TunnelStatistics(
@@ -135,7 +139,9 @@ final class MemoryBackend: TunnelBackend {
     context = has(.worksAfterShutdown) ? context : nil
     hasDevice = has(.shutdownKeepsDevice)
     if !has(.shutdownKeepsPeers) {
-      if has(.shutdownKeepsCounters) { for key in sessions.keys { sessions[key]?.peer.allowedAddresses = [] } } else {
+      if has(.shutdownKeepsCounters) {
+        for key in sessions.keys { sessions[key]?.peer.allowedAddresses = [] }
+      } else {
         sessions = [:]
       }
     }
@@ -166,7 +172,9 @@ final class MemoryBackend: TunnelBackend {
   /// Whether this side sends a packet for `address` to the other: by its own network, by a route, or by the exit.
   func sends(to address: IPAddress, _ other: MemoryBackend) -> Bool {
     guard let key = other.ownKey, let session = sessions[key] else { return false }
-    let isNear = context?.addresses.contains { Prefix(masking: $0.address, length: $0.length)?.contains(address) ?? false }
+    let isNear = context?.addresses.contains {
+      Prefix(masking: $0.address, length: $0.length)?.contains(address) ?? false
+    }
     let isRouted = !has(.ignoresRoutes) && routes.contains { $0.via == key && $0.destination.contains(address) }
     let isExit = exit == .fullTunnel(key) && !has(.ignoresExit)
     let isAllowed = session.peer.allowedAddresses.contains { $0.contains(address) }

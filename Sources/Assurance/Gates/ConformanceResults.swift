@@ -5,9 +5,11 @@ public import StrictJSON
 public struct ConformanceResults: Sendable {
   /// The outcome of one case.
   public struct Case: Sendable {
+    /// The stable id of the case.
     public let id: String
     /// `passed`, `failed` or `not-run`.
     public let outcome: String
+    /// What was wrong, or in which manner it passed.
     public let detail: String
   }
 
@@ -21,6 +23,7 @@ public struct ConformanceResults: Sendable {
   public let packets: Int64
   /// Why nothing was run.
   public let reason: String?
+  /// Every case that was run.
   public let cases: [Case]
 
   /// Reads the file, or the facts of a record; an unknown field is malformed.

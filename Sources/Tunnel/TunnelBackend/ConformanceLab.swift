@@ -50,10 +50,12 @@ public enum ConformanceOutcome: String, Sendable, CaseIterable {
 public struct ConformanceResult: Sendable {
   /// The stable id of the case.
   public let id: String
+  /// How it came out.
   public let outcome: ConformanceOutcome
   /// What was wrong, or in which manner it passed; empty when there is nothing to say.
   public let detail: String
 
+  /// An outcome with what there is to say of it.
   public init(id: String, outcome: ConformanceOutcome, detail: String) {
     self.id = id
     self.outcome = outcome

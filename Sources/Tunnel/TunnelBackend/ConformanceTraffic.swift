@@ -88,7 +88,8 @@ extension ConformanceSuite {
           chosen.map { TunnelRoute(destination: ranges[$0], via: run.keysB.public, kind: .mesh) })
         let found = try run.a.routes()
         let wanted = Set(chosen.map { ranges[$0] })
-        try run.require(found == wanted, "\(found.map(\.description).sorted()), not \(wanted.map(\.description).sorted())")
+        try run.require(
+          found == wanted, "\(found.map(\.description).sorted()), not \(wanted.map(\.description).sorted())")
       }
       try run.requireReach("after the routes are gone")
     },

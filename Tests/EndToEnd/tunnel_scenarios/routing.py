@@ -1,6 +1,7 @@
 """Where outer and inner packets go: routes, marks, source addresses, MTU."""
 import os
 import re
+import shutil
 import time
 
 from Lab import traffic
@@ -104,10 +105,11 @@ def wg_quick(lab):
     with open(path, "w", opener=lambda name, flags: os.open(name, flags, 0o600), encoding="ascii") as file:
         file.write(f"[Interface]\nPrivateKey = {keys.private}\nAddress = 10.8.0.1/24\n[Peer]\nPublicKey = {wg_b.keys.public}\n"
                    "AllowedIPs = 0.0.0.0/0\nEndpoint = 10.9.0.2:51002\n")
-    word = f"{lab.root}/scripts/rustynet-wg" if lab.engine.name == "rustynetd" else lab.engine.argv[0]
+    word = lab.engine.argv[0]
+    if lab.engine.name == "rustynetd":  # as installed: the script beside the program
+        word = shutil.copy(f"{lab.root}/scripts/rustynet-wg", lab.folder)
+        os.symlink(os.path.abspath(lab.engine.argv[0]), f"{lab.folder}/rustynetd")
     environment = dict(os.environ, WG_QUICK_USERSPACE_IMPLEMENTATION=word, WG_I_PREFER_BUGGY_USERSPACE_TO_POLISHED_KMOD="1")
-    if lab.engine.name == "rustynetd":
-        environment["PATH"] = os.path.dirname(lab.engine.argv[0]) + ":" + environment["PATH"]
     # A link of type wireguard must fail, so that wg-quick takes the program: there is no module here.
     up = a.result("wg-quick", "up", path, env=environment)
     assert up.returncode == 0, f"wg-quick up: {(up.stderr + up.stdout)[-500:]}"

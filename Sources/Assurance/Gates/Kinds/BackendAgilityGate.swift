@@ -118,11 +118,15 @@ enum BackendAgilityGate: GateKind {
     for id in mandatory where outcomes[id] != "passed" {
       let found = outcomes[id] ?? "missing"
       checks.append(
-        .failed("case.\(id)", "agility.case", "a mandatory case did not pass", expected: "passed", found: found, source: "P3-7"))
+        .failed(
+          "case.\(id)", "agility.case", "a mandatory case did not pass", expected: "passed", found: found,
+          source: "P3-7"))
     }
     for one in results.cases where one.outcome != "passed" && !mandatory.contains(where: { $0.isExactly(one.id) }) {
       checks.append(
-        .failed("case.\(one.id)", "agility.case", "a case did not pass", expected: "passed", found: one.outcome, source: "P3-7"))
+        .failed(
+          "case.\(one.id)", "agility.case", "a case did not pass", expected: "passed", found: one.outcome,
+          source: "P3-7"))
     }
     if checks.isEmpty {
       checks.append(.passed("cases", "every case passed", found: "\(results.cases.count) cases", source: "P3-7"))

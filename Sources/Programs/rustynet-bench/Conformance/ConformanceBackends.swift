@@ -5,15 +5,16 @@ import KernelTunnel
 import LinuxKit
 import TunnelBackend
 import UAPITunnel
+import UserspaceTunnel
 
 /// The backends that move packets. A new one adds its case here; nothing else makes it a backend of the product.
 enum ConformanceBackend: String, CaseIterable, ExpressibleByArgument {
   case userspace, kernel, uapi
 
   /// How to make one; `command` is the daemon that `uapi` drives.
-  func maker(command: [String]) throws(Problem) -> () throws(Problem) -> any TunnelBackend {
+  func maker(command: [String]) -> () throws(Problem) -> any TunnelBackend {
     switch self {
-    case .userspace: throw .couldNotRun("lab.no-backend", "the userspace tunnel is no backend yet")
+    case .userspace: return { () throws(Problem) in UserspaceBackend() }
     case .kernel: return { () throws(Problem) in KernelBackend() }
     case .uapi: return { () throws(Problem) in UAPIBackend(command: command) }
     }

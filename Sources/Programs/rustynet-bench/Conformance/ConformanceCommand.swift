@@ -29,7 +29,7 @@ struct ConformanceCommand: ParsableCommand {
       let command = daemon.split(separator: " ").map(String.init)
       try backend.requireHost(command: command)
       try OwnProcesses.enter()
-      let lab = try NamespaceLab(try backend.maker(command: command))
+      let lab = try NamespaceLab(backend.maker(command: command))
       try lab.observeKind()
       report.name = try lab.pair().0.backend.name
       report.results = ConformanceSuite.run(in: lab, selection: cases) { result in

@@ -51,7 +51,8 @@ final class NetworkSpace {
   func tryIP(_ arguments: [String]) throws(Problem) -> String? {
     try inside { () throws(Problem) in
       let result = try ChildProcess.run(
-        ["/bin/sh", "-c", "exec ip \"$@\" 2>/dev/null", "ip"] + arguments, environment: ["PATH=/usr/sbin:/usr/bin:/sbin:/bin"], input: [], outputLimit: 1 << 20,
+        ["/bin/sh", "-c", "exec ip \"$@\" 2>/dev/null", "ip"] + arguments,
+        environment: ["PATH=/usr/sbin:/usr/bin:/sbin:/bin"], input: [], outputLimit: 1 << 20,
         seconds: 10)
       return result.status == 0 ? String(decoding: result.output, as: UTF8.self) : nil
     }

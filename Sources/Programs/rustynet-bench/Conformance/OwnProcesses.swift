@@ -14,7 +14,10 @@ enum OwnProcesses {
     // The link would lead to the program of whoever asks: its text is what is run.
     let program = try FileSystem.resolve("/proc/self/exe")
     let arguments =
-      ["/usr/bin/unshare", "--mount", "--pid", "--fork", "--kill-child", "--mount-proc", "/bin/sh", "-c", shell, "sh", program]
+      [
+        "/usr/bin/unshare", "--mount", "--pid", "--fork", "--kill-child", "--mount-proc", "/bin/sh", "-c", shell, "sh",
+        program,
+      ]
       + CommandLine.arguments.dropFirst()
     _ = unsafe setenv(mark, "1", 1)
     // Safe: the copies end with a null pointer and are never given back, since the program is replaced.

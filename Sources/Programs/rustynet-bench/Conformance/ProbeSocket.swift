@@ -15,7 +15,9 @@ struct ProbeSocket: ~Copyable {
     let number = socket(family == .v4 ? AF_INET : AF_INET6, kind, 0)
     guard number >= 0 else { throw .couldNotRun("lab.system", "socket: errno \(errno)") }
     descriptor = FileDescriptor(adopting: number, path: "probe")
-    let isBound = unsafe Self.withSocketAddress(address, port) { pointer, length in unsafe bind(number, pointer, length) == 0 }
+    let isBound = unsafe Self.withSocketAddress(address, port) { pointer, length in
+      unsafe bind(number, pointer, length) == 0
+    }
     guard isBound else { return nil }
   }
 

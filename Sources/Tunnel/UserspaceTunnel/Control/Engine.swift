@@ -261,14 +261,14 @@ public final class Engine {
       path.forget(slot)
       keys[slot.index] = nil
     case .accept(let sessionKeys): _ = path.accept(sessionKeys)
-    case .use(let slot, let index):
-      path.use(slot, localIndex: index)
-      if index != nil { path.order(slot, PeerOrder.staged) }
+    case .use(let slot, let index): path.use(slot, localIndex: index)
+    case .flush(let slot): path.order(slot, PeerOrder.staged)
     case .retire(let slot, let index): path.retire(slot, localIndex: index)
     case .confirm(let slot): path.order(slot, PeerOrder.flush)
     case .flush(let slot): path.order(slot, PeerOrder.staged)
     case .keepalive(let slot): path.order(slot, PeerOrder.keepalive)
     case .dropStaged(let slot): path.order(slot, PeerOrder.drop)
+    case .unstick(let slot): path.direct(slot, path.endpoint(of: slot), source: nil)
     case .direct(let slot, let endpoint):
       let source = arrival.flatMap { $0.endpoint == endpoint ? $0.source : nil }
       path.direct(slot, endpoint, source: source)

@@ -250,18 +250,18 @@ struct Handshake {
     let local = received.local
     if nameLength == 16 {
       // Family, port and address are the first eight octets; our own address is compared as one word.
-      return unsafe received.local_length == 0 || (endpoint.pointee.sourceLength == 4
-        && UInt32(truncatingIfNeeded: endpoint.pointee.source.0)
-          == UInt32(local.0) | UInt32(local.1) << 8 | UInt32(local.2) << 16 | UInt32(local.3) << 24)
+      return unsafe received.local_length == 0
+        || (endpoint.pointee.sourceLength == 4
+          && UInt32(truncatingIfNeeded: endpoint.pointee.source.0)
+            == UInt32(local.0) | UInt32(local.1) << 8 | UInt32(local.2) << 16 | UInt32(local.3) << 24)
         || endpoint.pointee.sourceLength == 255
     }
     guard unsafe one.raw64(8) == other.raw64(8), unsafe one.raw64(16) == other.raw64(16) else { return false }
     if unsafe received.local_length == 0 || endpoint.pointee.sourceLength == 255 { return true }
     guard unsafe endpoint.pointee.sourceLength == 16 else { return false }
     return unsafe withUnsafeBytes(of: local) { ours in
-      unsafe withUnsafeBytes(of: &endpoint.pointee.source) { theirs in
-        unsafe memcmp(ours.baseAddress!, theirs.baseAddress!, 16) == 0
-      }
+      unsafe ours.loadUnaligned(as: UInt64.self) == endpoint.pointee.source.0
+        && ours.loadUnaligned(fromByteOffset: 8, as: UInt64.self) == endpoint.pointee.source.1
     }
   }
 
