@@ -113,7 +113,8 @@ let package = Package(
     .target(
       name: "UserspaceTunnel",
       dependencies: [
-        "Diagnostics", "NetworkTypes", "LinuxKit", "Cryptography", "TunnelBackend", "WireGuard", "CLinux", "CCrypto",
+        "Diagnostics", "NetworkTypes", "LinuxKit", "Cryptography", "TunnelBackend", "WireGuard", "NetlinkKit",
+        "TunnelDriver", "CLinux", "CCrypto",
       ],
       path: "Sources/Tunnel/UserspaceTunnel",
       swiftSettings: strict + [.unsafeFlags(["-enforce-exclusivity=unchecked"])]),
@@ -255,6 +256,7 @@ if Context.environment["RUSTYNET_FUZZ"] != nil {
         "Gates",
         "Evidence",
         "NetworkTypes",
+        "UserspaceTunnel",
       ],
       path: "Tests/Fuzz", exclude: ["Corpus", "corpus.py"],
       swiftSettings: strict + [.unsafeFlags(["-parse-as-library"])]))

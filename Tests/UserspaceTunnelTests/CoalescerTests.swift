@@ -40,7 +40,9 @@ func delivered(_ frames: [(header: [UInt8], packet: [UInt8])]) -> [[UInt8]] {
 @Suite struct CoalescerTests {
   typealias Frame = (sequence: UInt32, flags: UInt8, size: Int)
 
-  private func tcp(_ frames: [Frame], v6: Bool = false, ports: (Int, Int) = (80, 4_000), id: Int = 100) throws -> [[UInt8]] {
+  private func tcp(_ frames: [Frame], v6: Bool = false, ports: (Int, Int) = (80, 4_000), id: Int = 100) throws
+    -> [[UInt8]]
+  {
     try frames.enumerated().map { index, frame in
       try Packets.tcp(
         v6 ? "fd08::1" : "10.8.0.1", v6 ? "fd08::2" : "10.8.0.2", sequence: frame.sequence, flags: frame.flags,
@@ -84,7 +86,8 @@ func delivered(_ frames: [(header: [UInt8], packet: [UInt8])]) -> [[UInt8]] {
   @Test func keepsApartWhatDiffers() throws {
     let make = { (sequence: UInt32, ack: UInt32, tos: UInt8, ttl: UInt8, options: [UInt8], df: Bool, id: Int) in
       try Packets.tcp(
-        "10.8.0.1", "10.8.0.2", sequence: sequence, flags: 0x10, Packets.payload(100), options: options, id: id, tos: tos,
+        "10.8.0.1", "10.8.0.2", sequence: sequence, flags: 0x10, Packets.payload(100), options: options, id: id,
+        tos: tos,
         acknowledgement: ack, df: df, ttl: ttl)
     }
     let first = try make(1, 7, 0, 64, [], true, 5)
@@ -112,7 +115,9 @@ func delivered(_ frames: [(header: [UInt8], packet: [UInt8])]) -> [[UInt8]] {
   @Test func joinsFlowsThatAreMixed() throws {
     var packets: [[UInt8]] = []
     for step in 0..<10 {
-      for flow in 0..<4 { packets += try tcp([(UInt32(1 + 100 * step), 0x10, 100)], ports: (80, 4_000 + flow), id: step) }
+      for flow in 0..<4 {
+        packets += try tcp([(UInt32(1 + 100 * step), 0x10, 100)], ports: (80, 4_000 + flow), id: step)
+      }
     }
     let frames = coalesce(packets)
     #expect(frames.count == 4)

@@ -37,7 +37,9 @@ import WireGuard
 
   @Test func keepsWhatWaitsForASession() throws {
     let (one, other) = try pair()
-    let packets = try (0..<20).map { try Packets.udp("10.8.0.1", "10.8.0.2", Packets.payload(100 + $0), ports: (7, 100 + $0)) }
+    let packets = try (0..<20).map {
+      try Packets.udp("10.8.0.1", "10.8.0.2", Packets.payload(100 + $0), ports: (7, 100 + $0))
+    }
     for packet in packets { one.write(packet) }
     var came: [[UInt8]] = []
     for _ in packets { if let frame = other.read(pumping: [one]) { came.append(frame.packet) } }

@@ -97,7 +97,8 @@ func split(_ header: [UInt8], _ packet: [UInt8]) -> [[UInt8]]? {
   @Test(arguments: [1, 100, 1_368, 1_379], [[], options])
   func splitsTCP(segment: Int, options: [UInt8]) throws {
     for (source, destination, start, kind) in Self.families {
-      for total in [1, segment, segment + 1, 3 * segment, 40 * segment + 7] where total < 60_000 && total / segment < 500 {
+      for total in [1, segment, segment + 1, 3 * segment, 40 * segment + 7]
+      where total < 60_000 && total / segment < 500 {
         // FIN, PSH, ACK, CWR and ECE, with a counter that wraps.
         let data = Packets.payload(total)
         let frame = try Packets.tcp(

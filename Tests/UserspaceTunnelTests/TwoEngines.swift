@@ -133,7 +133,8 @@ enum Packets {
   ) throws -> [UInt8] {
     let offset = UInt8((20 + options.count) / 4) << 4
     let body =
-      big(ports.0) + big(ports.1) + big32(sequence) + big32(acknowledgement) + [offset, flags, 1, 0, 0, 0, 0, 0] + options
+      big(ports.0) + big(ports.1) + big32(sequence) + big32(acknowledgement) + [offset, flags, 1, 0, 0, 0, 0, 0]
+      + options
       + payload
     return try ip(source, destination, 6, body, checksumAt: 16, tos: tos, id: id, df: df, ttl: ttl)
   }

@@ -261,9 +261,8 @@ public final class Engine {
       path.forget(slot)
       keys[slot.index] = nil
     case .accept(let sessionKeys): _ = path.accept(sessionKeys)
-    case .use(let slot, let index):
-      path.use(slot, localIndex: index)
-      if index != nil { path.order(slot, PeerOrder.staged) }
+    case .use(let slot, let index): path.use(slot, localIndex: index)
+    case .flush(let slot): path.order(slot, PeerOrder.staged)
     case .retire(let slot, let index): path.retire(slot, localIndex: index)
     case .confirm(let slot): path.order(slot, PeerOrder.flush)
     case .keepalive(let slot): path.order(slot, PeerOrder.keepalive)

@@ -184,7 +184,8 @@ import Glibc
     } else {
       // Class, DF, TTL; the identifier counts on unless DF makes it meaningless (RFC 6864, 4.1).
       guard
-        unsafe first.raw16(0) == packet.raw16(0) && first.raw16(6) == packet.raw16(6) && first.octet(8) == packet.octet(8)
+        unsafe first.raw16(0) == packet.raw16(0) && first.raw16(6) == packet.raw16(6)
+          && first.octet(8) == packet.octet(8)
           && (packet.octet(6) & 0x40 != 0
             || packet.big16(4) == (Int(flow.pointee.identifier) &+ Int(flow.pointee.pieces)) & 0xffff)
       else { return false }

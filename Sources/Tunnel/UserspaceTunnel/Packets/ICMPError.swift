@@ -26,7 +26,8 @@ enum ICMPError {
     let isLaterFragment = unsafe packet.big16(6) & 0x1fff != 0
     let isICMP = unsafe packet.octet(9) == Transport.icmp
     // Only questions and answers of echo are answered; anything else of ICMP may be an error (RFC 1122, 3.2.2).
-    let isError = unsafe isICMP && inner.length > inner.transportOffset && ![0, 8].contains(packet.octet(inner.transportOffset))
+    let isError =
+      unsafe isICMP && inner.length > inner.transportOffset && ![0, 8].contains(packet.octet(inner.transportOffset))
     let source = unsafe packet.octet(12)
     let destination = unsafe packet.octet(16)
     guard !isLaterFragment, !isError, source != 0, source != 127, source < 224, destination < 224 else { return 0 }
@@ -54,7 +55,8 @@ enum ICMPError {
   }
 
   private static func v6(_ kind: Kind, _ packet: Octets, _ inner: InnerPacket, _ target: Octets) -> Int {
-    let isError = unsafe inner.transport == Transport.icmpV6 && inner.length > inner.transportOffset
+    let isError =
+      unsafe inner.transport == Transport.icmpV6 && inner.length > inner.transportOffset
       && packet.octet(inner.transportOffset) < 128
     let isMulticast = unsafe packet.octet(24) == 0xff || packet.octet(8) == 0xff
     let isUnspecified = unsafe packet.raw64(8) == 0 && packet.raw64(16) == 0

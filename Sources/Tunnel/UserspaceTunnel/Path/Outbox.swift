@@ -92,7 +92,8 @@ import Glibc
     let mayGrow = unsafe endpoint.pointee.isV6 ? segmentsV6 : segmentsV4
     unsafe entries[count] = unsafe Entry(
       endpoint: endpoint, start: start, length: length, segment: length, segments: 1,
-      isClosed: !mayGrow || endpoint.pointee.refusesSegments != 0, trafficClass: Int32(truncatingIfNeeded: trafficClass))
+      isClosed: !mayGrow || endpoint.pointee.refusesSegments != 0, trafficClass: Int32(truncatingIfNeeded: trafficClass)
+    )
     count &+= 1
   }
 

@@ -250,9 +250,10 @@ struct Handshake {
     let local = received.local
     if nameLength == 16 {
       // Family, port and address are the first eight octets; our own address is compared as one word.
-      return unsafe received.local_length == 0 || (endpoint.pointee.sourceLength == 4
-        && UInt32(truncatingIfNeeded: endpoint.pointee.source.0)
-          == UInt32(local.0) | UInt32(local.1) << 8 | UInt32(local.2) << 16 | UInt32(local.3) << 24)
+      return unsafe received.local_length == 0
+        || (endpoint.pointee.sourceLength == 4
+          && UInt32(truncatingIfNeeded: endpoint.pointee.source.0)
+            == UInt32(local.0) | UInt32(local.1) << 8 | UInt32(local.2) << 16 | UInt32(local.3) << 24)
         || endpoint.pointee.sourceLength == 255
     }
     guard unsafe one.raw64(8) == other.raw64(8), unsafe one.raw64(16) == other.raw64(16) else { return false }
