@@ -70,8 +70,8 @@ import WireGuard
 
   deinit {
     stop()
-    for unsafepeer in unsafe peers.values { unsafe free(peer) }
-    for unsafeitem in unsafe garbage { unsafe free(item.what) }
+    unsafe peers.values.forEach { peer in unsafe free(peer) }
+    unsafe garbage.forEach { item in unsafe free(item.what) }
     for ring in [orders, transmitReports, receiveReports, handshakes] { ring.release() }
     for descriptor in [controlEvent, transmitWake, receiveWake, socketV4, socketV6] { _ = close(descriptor) }
     if let routes = unsafe shared.pointee.routes {
@@ -189,7 +189,7 @@ import WireGuard
   /// Takes a peer out of everything; its memory is freed later. Publish routes afterwards.
   func forget(_ slot: PeerSlot) {
     guard let peer = unsafe peers.removeValue(forKey: slot.index) else { return }
-    for unsafesession in unsafe peer.sessions.values { unsafe unpublish(session) }
+    unsafe peer.sessions.values.forEach { session in unsafe unpublish(session) }
     unsafe cl_pointer_release(&peer.hot.pointee.sending, nil)
     publishRoutes(snapshot)
     unsafe order(peer.hot, PeerOrder.drop)
@@ -286,8 +286,8 @@ import WireGuard
 
   /// Forgets every source and what a path refused: routes or addresses have changed.
   func forgetSources() {
-    for unsafe(slot, peer) in unsafe peers {
-      guard let place = unsafe peer.hot.pointee.endpoint else { continue }
+    unsafe peers.forEach { slot, peer in
+      guard let place = unsafe peer.hot.pointee.endpoint else { return }
       let record = unsafe place.assumingMemoryBound(to: EndpointHot.self)
       if unsafe record.pointee.sourceLength != 0 || record.pointee.refusesSegments != 0 {
         unsafe direct(PeerSlot(index: slot), peer.endpoint, source: nil)
@@ -353,7 +353,7 @@ import WireGuard
     let count = Int((unsafe peers.keys.max() ?? -1) + 1)
     let places = UnsafeMutablePointer<UnsafeMutablePointer<PeerHot>?>.allocate(capacity: max(count, 1))
     unsafe places.initialize(repeating: nil, count: max(count, 1))
-    for unsafe(slot, peer) in unsafe peers { unsafe places[Int(slot)] = unsafe peer.hot }
+    unsafe peers.forEach { slot, peer in unsafe places[Int(slot)] = unsafe peer.hot }
     let table = UnsafeMutablePointer<RouteTable>.allocate(capacity: 1)
     unsafe table.initialize(to: RouteTable(view: new.view, peers: places, count: count))
     let old = unsafe shared.pointee.routes
@@ -460,7 +460,7 @@ import WireGuard
 
   /// Frees a peer with its sessions; only when no thread runs.
   private func free(_ peer: Peer) {
-    for unsafesession in unsafe peer.sessions.values { unsafe free(.session(session)) }
+    unsafe peer.sessions.values.forEach { session in unsafe free(.session(session)) }
     if let place = unsafe peer.hot.pointee.endpoint {
       unsafe free(.endpoint(place.assumingMemoryBound(to: EndpointHot.self)))
     }
