@@ -213,7 +213,8 @@ let package = Package(
     tests("TransparencyLog", ["Diagnostics", "Wire", "Cryptography", "LinuxKit", "Vectors"]),
     tests("InTotoLayout", ["Diagnostics", "Wire", "StrictJSON", "Cryptography", "Attestation", "TestSupport"]),
     tests(
-      "UserspaceTunnel", ["Diagnostics", "NetworkTypes", "Cryptography", "WireGuard", "CLinux", "LinuxKit"]),
+      "UserspaceTunnel",
+      ["Diagnostics", "NetworkTypes", "Cryptography", "WireGuard", "CLinux", "CCrypto", "LinuxKit", "StrictJSON"]),
     tests("LedgerStore", ["Diagnostics", "Cryptography", "TransparencyLog", "LinuxKit"]),
     tests("Vectors", ["Diagnostics", "StrictJSON", "LinuxKit", "Cryptography", "Attestation", "Sigstore"]),
     tests("Commands", ["Diagnostics", "LinuxKit", "Cryptography"]),
