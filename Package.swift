@@ -229,7 +229,8 @@ let package = Package(
     tests("TransparencyLog", ["Diagnostics", "Wire", "Cryptography", "LinuxKit", "Vectors"]),
     tests("InTotoLayout", ["Diagnostics", "Wire", "StrictJSON", "Cryptography", "Attestation", "TestSupport"]),
     tests(
-      "UserspaceTunnel", ["Diagnostics", "NetworkTypes", "Cryptography", "WireGuard", "CLinux", "LinuxKit"]),
+      "UserspaceTunnel",
+      ["Diagnostics", "NetworkTypes", "Cryptography", "WireGuard", "CLinux", "CCrypto", "LinuxKit", "StrictJSON"]),
     tests("Authorization", ["Diagnostics", "StrictJSON", "LinuxKit"]),
     tests("AuthorizationFiles", ["Diagnostics", "LinuxKit", "Authorization"]),
     tests("LedgerStore", ["Diagnostics", "Cryptography", "TransparencyLog", "LinuxKit"]),

@@ -13,6 +13,7 @@ import KeyCustody
 import NetlinkKit
 import StrictJSON
 import TransparencyLog
+import UserspaceTunnel
 import Wire
 import WireGuard
 import X509
@@ -56,6 +57,7 @@ public func fuzz(_ start: UnsafePointer<UInt8>?, _ count: Int) -> CInt {
   case "policy": policy(bytes)
   case "topology": topology(bytes)
   case "compile": compile(bytes)
+  case "frame": frame(bytes)
   default: fatalError("no such fuzz target: \(target)")
   }
   return 0
@@ -204,4 +206,12 @@ private func netlink(_ bytes: [UInt8]) {
   }
   precondition(
     ranges(again)?.elementsEqual(ranges(state) ?? [], by: ==) ?? false, "a device changed on its way")
+}
+
+/// The first ten octets are TUN's virtual header, the rest an inner packet: splitting stays in its bounds, and what was
+/// joined is what went in.
+private func frame(_ bytes: [UInt8]) {
+  guard bytes.count >= 10 else { return }
+  precondition(
+    PacketProbe.checkFrame(bytes) == nil, "the packet path broke a rule: \(PacketProbe.checkFrame(bytes) ?? "")")
 }

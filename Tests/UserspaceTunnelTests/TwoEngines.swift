@@ -3,6 +3,7 @@ import Cryptography
 import Diagnostics
 import Glibc
 import NetworkTypes
+import Testing
 import WireGuard
 
 @testable import UserspaceTunnel
@@ -29,7 +30,7 @@ final class Twin {
     let secret = Randomness.bytes(32)
     change.privateKey = .some(Key32(secret))
     _ = engine.apply(change)
-    publicKey = engine.state().publicKey ?? PublicKey([UInt8](repeating: 0, count: 32))!
+    publicKey = try #require(engine.state().publicKey)
   }
 
   deinit {

@@ -103,6 +103,8 @@ import WireGuard
   }
 
   fileprivate func serve() {
+    // Under a flood of handshakes the threads that move packets come first.
+    cl_be_nice(5)
     while true {
       var descriptors = [stopEvent, network, engine.wakeEvent, engine.timer].map {
         pollfd(fd: $0, events: Int16(POLLIN), revents: 0)

@@ -37,6 +37,8 @@ public final class TunnelService {
 
   /// Serves until a signal ends it, or throws `tunnel.device-lost` when the interface is taken away.
   public func run() throws(Problem) {
+    // Under a flood of handshakes the threads that move packets come first.
+    cl_be_nice(5)
     engine.pump()
     while true {
       var descriptors: [pollfd] = [signals, network, socket.listener, engine.wakeEvent, engine.timer].map {

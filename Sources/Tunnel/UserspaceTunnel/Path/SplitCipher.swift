@@ -59,7 +59,10 @@ import Glibc
   @inline(__always) private static func rounded(_ count: Int) -> Int { (count &+ 64 &+ 1_023) & ~1_023 }
 
   @inline(__always)
-  private func stream(_ context: OpaquePointer, _ from: Octets, _ to: Octets, _ count: Int, _ counter: UInt64) {
+  private func stream(
+    _ context: OpaquePointer, _ from: Octets, _ to: Octets, _ count: Int, _ counter: UInt64, _ prefix: UInt32
+  ) {
+    unsafe nonce.put(raw32: prefix, 4)
     unsafe nonce.put(raw64: counter.littleEndian, 8)
     var written: Int32 = 0
     unsafe EVP_EncryptInit_ex2(context, nil, nil, nonce.assumingMemoryBound(to: UInt8.self), nil)
@@ -68,17 +71,28 @@ import Glibc
       Int32(truncatingIfNeeded: count))
   }
 
+  /// The tag over associated data and text, each padded to sixteen octets, and both lengths (RFC 8439, 2.8).
   @inline(__always)
-  private func authenticate(_ key: Octets, _ start: Octets, _ count: Int, to tag: Octets) -> Bool {
+  private func authenticate(
+    _ key: Octets, _ associated: Octets, _ associatedCount: Int, _ start: Octets, _ count: Int, to tag: Octets
+  ) -> Bool {
+    guard unsafe EVP_MAC_init(mac, key.assumingMemoryBound(to: UInt8.self), 32, nil) == 1 else { return false }
+    // A packet has none, and the compiler leaves this out.
+    if associatedCount > 0 {
+      unsafe tail.put(raw64: 0, 0)
+      unsafe tail.put(raw64: 0, 8)
+      guard unsafe EVP_MAC_update(mac, associated.assumingMemoryBound(to: UInt8.self), associatedCount) == 1,
+        unsafe EVP_MAC_update(mac, tail.assumingMemoryBound(to: UInt8.self), (16 &- (associatedCount & 15)) & 15) == 1
+      else { return false }
+    }
     let padding = (16 &- (count & 15)) & 15
     unsafe tail.put(raw64: 0, 0)
     unsafe tail.put(raw64: 0, 8)
     unsafe tail.put(raw64: 0, 16)
-    unsafe tail.put(raw64: 0, 24)
+    unsafe tail.put(raw64: UInt64(truncatingIfNeeded: associatedCount).littleEndian, padding)
     unsafe tail.put(raw64: UInt64(truncatingIfNeeded: count).littleEndian, padding &+ 8)
     var length = 0
-    guard unsafe EVP_MAC_init(mac, key.assumingMemoryBound(to: UInt8.self), 32, nil) == 1,
-      unsafe EVP_MAC_update(mac, start.assumingMemoryBound(to: UInt8.self), count) == 1,
+    guard unsafe EVP_MAC_update(mac, start.assumingMemoryBound(to: UInt8.self), count) == 1,
       unsafe EVP_MAC_update(mac, tail.assumingMemoryBound(to: UInt8.self), padding &+ 16) == 1
     else { return false }
     return unsafe EVP_MAC_final(mac, tag.assumingMemoryBound(to: UInt8.self), &length, 16) == 1 && length == 16
@@ -86,21 +100,39 @@ import Glibc
 
   @inline(__always)
   func seal(_ context: OpaquePointer, _ start: Octets, _ count: Int, _ counter: UInt64) {
-    let block = unsafe start - 64
-    unsafe memcpy(saved, block, 64)
-    unsafe memset(block, 0, 64)
-    unsafe stream(context, block, block, Self.rounded(count), counter)
-    unsafe memcpy(saved + 64, block, 32)
-    unsafe memcpy(block, saved, 64)
-    unsafe _ = authenticate(saved + 64, start, count, to: start + count)
+    unsafe seal(context, start, count, counter, prefix: 0, associated: start, 0)
   }
 
   @inline(__always)
   func open(_ context: OpaquePointer, _ start: Octets, _ count: Int, _ counter: UInt64) -> Bool {
+    unsafe open(context, start, count, counter, prefix: 0, associated: start, 0)
+  }
+
+  /// As `seal`, for the vectors of others: with the first four octets of the nonce, and associated data.
+  @inline(__always)
+  func seal(
+    _ context: OpaquePointer, _ start: Octets, _ count: Int, _ counter: UInt64, prefix: UInt32, associated: Octets,
+    _ associatedCount: Int
+  ) {
+    let block = unsafe start - 64
+    unsafe memcpy(saved, block, 64)
+    unsafe memset(block, 0, 64)
+    unsafe stream(context, block, block, Self.rounded(count), counter, prefix)
+    unsafe memcpy(saved + 64, block, 32)
+    unsafe memcpy(block, saved, 64)
+    unsafe _ = authenticate(saved + 64, associated, associatedCount, start, count, to: start + count)
+  }
+
+  /// As `open`, for the vectors of others.
+  @inline(__always)
+  func open(
+    _ context: OpaquePointer, _ start: Octets, _ count: Int, _ counter: UInt64, prefix: UInt32, associated: Octets,
+    _ associatedCount: Int
+  ) -> Bool {
     guard count <= Self.room - 2_048 else { return false }
-    unsafe stream(context, zeros, keystream, Self.rounded(count), counter)
+    unsafe stream(context, zeros, keystream, Self.rounded(count), counter, prefix)
     // The tag is compared, in constant time, before a single octet is decrypted.
-    guard unsafe authenticate(keystream, start, count, to: saved + 96),
+    guard unsafe authenticate(keystream, associated, associatedCount, start, count, to: saved + 96),
       unsafe CRYPTO_memcmp(saved + 96, start + count, tagLength) == 0
     else { return false }
     let key = unsafe keystream + 64
