@@ -167,6 +167,15 @@ import Testing
       ])
   }
 
+  /// A part of a route that gains something was once overlooked: its first address alone stood for the route.
+  @Test func aPartOfARouteGains() throws {
+    let before = try Self.compile("\"acls\": []")
+    let after = try Self.compile(
+      "\"grants\": [{\"src\": [\"10.33.4.0/24\"], \"dst\": [\"tag:web\"], \"ip\": [\"tcp:22\"]}]")
+    let changes = PolicyDifference(from: before, to: after).changes
+    #expect(changes.map(\.sources) == [["10.33.4.0/24 via router"]] && changes.map(\.services) == ["tcp 22"])
+  }
+
   @Test(arguments: [
     ("\"accept\": [\"tag:web:22\"]", true), ("\"accept\": [\"tag:web:23\"]", false),
     ("\"deny\": [\"tag:web:23\"]", true),

@@ -195,6 +195,18 @@ import Testing
     _ = try read(text, base: "")
   }
 
+  /// A grant is the product of its destinations and its services; the limit is on all of them together.
+  @Test func limitsProducts() throws {
+    func policy(_ hosts: Int) -> String {
+      let destinations = (0..<hosts).map { "\"10.\($0 / 65536).\($0 / 256 % 256).\($0 % 256)\"" }
+      let services = (1...250).map { "\"\($0):*\"" }
+      return
+        "\"grants\": [{\"src\": [], \"dst\": [\(destinations.joined(separator: ", "))], \"ip\": [\(services.joined(separator: ", "))]}]"
+    }
+    #expect(try read(policy(2000)).rules[0].targets.count == 500_000)
+    #expect(throws: Problem.malformed("policy.too-large", "")) { try read(policy(2001)) }
+  }
+
   @Test func saysWhatWouldBeRight() {
     let error = #expect(throws: Problem.self) { try read("\n  \"acsl\": []") }
     #expect(error?.place == "4:11: /acsl" || error?.place?.hasSuffix("/acsl") == true)

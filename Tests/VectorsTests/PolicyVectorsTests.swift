@@ -43,8 +43,8 @@ import Testing
     #expect(report.nodes.missing == 1)
   }
 
-  @Test func readingsAgree() throws {
-    let report = try PolicyAgreement.run(packets: 20_000, seed: 7)
+  @Test(arguments: [UInt64(7), 42]) func readingsAgree(_ seed: UInt64) throws {
+    let report = try PolicyAgreement.run(packets: 20_000, seed: seed)
     #expect(report.disagreements.isEmpty)
     #expect(report.packets >= 20_000 && report.allowed > 200 && report.contexts.count == 3)
   }

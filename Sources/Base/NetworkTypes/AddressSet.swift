@@ -67,7 +67,9 @@ public struct AddressSet: Hashable, Sendable {
 
   /// The addresses of all sets.
   public static func union(_ sets: some Sequence<AddressSet>) -> AddressSet {
-    AddressSet(v4: .union(sets.lazy.map(\.v4)), v6: .union(sets.lazy.map(\.v6)))
+    // Concrete from here on: generic code over another module's sequence is several times slower.
+    let sets = Array(sets)
+    return AddressSet(v4: .union(sets.map { $0.v4 }), v6: .union(sets.map { $0.v6 }))
   }
 
   /// The addresses of both sets.
@@ -136,11 +138,31 @@ struct IntervalSet<Value: FixedWidthInteger & UnsignedInteger & Sendable>: Hasha
     return place < ends.count && ends[place] <= high
   }
 
-  static func union(_ sets: some Sequence<IntervalSet>) -> IntervalSet {
-    var filled: [IntervalSet] = []
-    for set in sets where !set.isEmpty { filled.append(set) }
-    guard filled.count > 1 else { return filled.first ?? IntervalSet([]) }
-    return IntervalSet(filled.flatMap(\.pairs))
+  /// Pairs of sets are merged, then pairs of those: each interval is looked at once for each doubling of the count.
+  static func union(_ sets: [IntervalSet]) -> IntervalSet {
+    var sets = sets.filter { !$0.isEmpty }
+    while sets.count > 1 {
+      sets = stride(from: 0, to: sets.count, by: 2).map { place in
+        place + 1 < sets.count ? sets[place].merged(with: sets[place + 1]) : sets[place]
+      }
+    }
+    return sets.first ?? IntervalSet([])
+  }
+
+  private func merged(with other: IntervalSet) -> IntervalSet {
+    var result = IntervalSet([])
+    result.ends.reserveCapacity(ends.count + other.ends.count)
+    var (left, right) = (0, 0)
+    while left < ends.count || right < other.ends.count {
+      if right == other.ends.count || (left < ends.count && ends[left] <= other.ends[right]) {
+        result.append(ends[left], ends[left + 1])
+        left += 2
+      } else {
+        result.append(other.ends[right], other.ends[right + 1])
+        right += 2
+      }
+    }
+    return result
   }
 
   func subtracting(_ other: IntervalSet) -> IntervalSet {

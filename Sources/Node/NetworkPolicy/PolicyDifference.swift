@@ -59,14 +59,16 @@ private struct Comparison {
       numbers[set] = sets.count
       sets.append(set)
     }
+    let routes = AddressSet(before.topology.nodes.flatMap(\.routes).map { AddressRange($0) })
+    // A rule may name a part of what a router sends for, so routes are cut where any set of sources begins or ends.
+    let cuts = Set(sets.flatMap { $0.ranges.filter { routes.overlaps($0) } })
     var byClass: [Set<Int>: [IPAddress.Family: [String]]] = [:]
     for node in before.topology.nodes {
       for address in node.addresses {
         byClass[holding(address), default: [:]][address.family, default: []].append(node.name)
       }
-      for route in node.routes {
-        byClass[holding(route.address), default: [:]][route.address.family, default: []]
-          .append("\(route) via \(node.name)")
+      for part in node.routes.flatMap({ parts(of: AddressRange($0), cutBy: cuts) }) {
+        byClass[holding(part.lower), default: [:]][part.family, default: []].append("\(part) via \(node.name)")
       }
     }
     classes = byClass.flatMap { sets, families in families.map { (sets, $0.key, $0.value) } }
@@ -162,7 +164,7 @@ private struct Comparison {
       .first { $0.family == family }?.lower
   }
 
-  private func parts(of range: AddressRange, cutBy cuts: [AddressRange]) -> [AddressRange] {
+  private func parts(of range: AddressRange, cutBy cuts: some Sequence<AddressRange>) -> [AddressRange] {
     var parts = [range]
     for cut in cuts where cut.overlaps(range) {
       parts = parts.flatMap { part -> [AddressRange] in

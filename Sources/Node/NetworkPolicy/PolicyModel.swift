@@ -26,6 +26,8 @@ public struct NetworkPolicy: Sendable {
   public internal(set) var nodeAttributes: [NodeAttributes] = []
   /// Carried and shown, not acted on.
   public internal(set) var randomizeClientPort = false
+  /// Pairs of destinations and services in all rules so far.
+  var targets = 0
 
   /// The policy that allows nothing.
   public init() {}

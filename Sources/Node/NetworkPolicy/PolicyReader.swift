@@ -8,6 +8,8 @@ extension NetworkPolicy {
   public static let limits = JSON.Limits(size: 4 << 20, depth: 16, values: 250_000)
   /// The most entries of one list or object in a policy.
   static let entries = 10_000
+  /// The most pairs of destinations and services.
+  static let targets = 500_000
 
   /// Reads and validates a policy file (HuJSON). A policy with one error is refused whole.
   ///

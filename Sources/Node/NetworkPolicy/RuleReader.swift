@@ -6,7 +6,18 @@ import StrictJSON
 
 extension NetworkPolicy {
   mutating func readRules(_ document: JSONReader) throws(Problem) {
-    for reader in try document.list("acls") { rules.append(try accessRule(reader)) }
+    for reader in try document.list("acls") { try add(try accessRule(reader), at: reader) }
+  }
+
+  /// Adds a rule. A grant of many destinations and many services is their product, so the whole policy has a limit.
+  private mutating func add(_ rule: Rule, at reader: JSONReader) throws(Problem) {
+    targets += rule.targets.count
+    guard targets <= Self.targets else {
+      throw reader.problem(
+        "policy.too-large", "the rules have more than \(Self.targets) pairs of destinations and services",
+        hint: "name groups, tags and ranges where single entries stand")
+    }
+    rules.append(rule)
   }
 
   private func accessRule(_ reader: JSONReader) throws(Problem) -> Rule {
@@ -112,7 +123,7 @@ extension NetworkPolicy {
 
 extension NetworkPolicy {
   mutating func readGrants(_ document: JSONReader) throws(Problem) {
-    for reader in try document.list("grants") { rules.append(try grant(reader)) }
+    for reader in try document.list("grants") { try add(try grant(reader), at: reader) }
   }
 
   private func grant(_ reader: JSONReader) throws(Problem) -> Rule {
