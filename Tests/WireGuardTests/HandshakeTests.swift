@@ -267,6 +267,8 @@ import Testing
     #expect(second > first, "20 ms later, though the wall clock went back")
     let third = clock.timestamp(WallTime(seconds: 2_000), at: Moment(nanoseconds: 5 + 40_000_000))
     #expect(third == TAI64N(WallTime(seconds: 2_000)))
+    let fourth = clock.timestamp(WallTime(seconds: 2_000), at: Moment(nanoseconds: 4))
+    #expect(fourth == third, "an older moment is not a very long time")
   }
 
   // MARK: Both at once

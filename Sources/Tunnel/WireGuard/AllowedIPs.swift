@@ -88,25 +88,29 @@ extension AllowedIPs {
   ///
   /// Safe: children are indices that the builder made, each behind its parent, so a walk stays inside and ends.
   @frozen @safe public struct View: @unchecked Sendable {
-    /// A node of the IPv4 trie: 20 bytes.
+    /// A node of the IPv4 trie: 24 bytes. The bit that chooses a child is stored, for computing it from the mask would
+    /// lengthen the chain of dependent steps that is the whole cost of a lookup.
     @frozen public struct Node4 {
       @usableFromInline var bits: UInt32
       @usableFromInline var mask: UInt32
+      /// The first bit behind the mask; none is behind a mask of ones.
+      @usableFromInline var branch: UInt32
       @usableFromInline var slot: Int32
       @usableFromInline var left: Int32
       @usableFromInline var right: Int32
     }
 
-    /// A node of the IPv6 trie: 48 bytes.
+    /// A node of the IPv6 trie: 64 bytes, a cache line.
     @frozen public struct Node6 {
       @usableFromInline var high: UInt64
       @usableFromInline var low: UInt64
       @usableFromInline var highMask: UInt64
       @usableFromInline var lowMask: UInt64
+      @usableFromInline var highBranch: UInt64
+      @usableFromInline var lowBranch: UInt64
       @usableFromInline var slot: Int32
       @usableFromInline var left: Int32
       @usableFromInline var right: Int32
-      @usableFromInline var length: UInt32
     }
 
     @usableFromInline let v4: UnsafePointer<Node4>
@@ -130,8 +134,7 @@ extension AllowedIPs {
         if unsafe (address ^ node.pointee.bits) & node.pointee.mask != 0 { break }
         let slot = unsafe node.pointee.slot
         if slot >= 0 { best = slot }
-        // The first bit behind the mask; none is left behind a mask of ones, where there are no children either.
-        let next = unsafe address & (~node.pointee.mask ^ (~node.pointee.mask >> 1))
+        let next = unsafe address & node.pointee.branch
         at = unsafe next == 0 ? node.pointee.left : node.pointee.right
       }
       return best
@@ -150,9 +153,7 @@ extension AllowedIPs {
         if difference != 0 { break }
         let slot = unsafe node.pointee.slot
         if slot >= 0 { best = slot }
-        let length = unsafe node.pointee.length
-        let half = length < 64 ? high : low
-        let next = (half &<< UInt64(truncatingIfNeeded: length & 63)) >> 63
+        let next = unsafe high & node.pointee.highBranch | low & node.pointee.lowBranch
         at = unsafe next == 0 ? node.pointee.left : node.pointee.right
       }
       return best
@@ -164,6 +165,7 @@ extension AllowedIPs.View.Node4 {
   init(_ node: Trie.Node) {
     bits = UInt32(truncatingIfNeeded: node.bits >> 96)
     mask = UInt32(truncatingIfNeeded: Trie.mask(node.length) >> 96)
+    branch = UInt32(truncatingIfNeeded: Trie.branch(node.length) >> 96)
     (slot, left, right) = (node.slot, node.left, node.right)
   }
 }
@@ -175,6 +177,9 @@ extension AllowedIPs.View.Node6 {
     low = UInt64(truncatingIfNeeded: node.bits)
     highMask = UInt64(truncatingIfNeeded: mask >> 64)
     lowMask = UInt64(truncatingIfNeeded: mask)
-    (slot, left, right, length) = (node.slot, node.left, node.right, UInt32(node.length))
+    let branch = Trie.branch(node.length)
+    highBranch = UInt64(truncatingIfNeeded: branch >> 64)
+    lowBranch = UInt64(truncatingIfNeeded: branch)
+    (slot, left, right) = (node.slot, node.left, node.right)
   }
 }

@@ -63,7 +63,11 @@ struct TimestampClock {
   /// A timestamp that is later than every one before.
   mutating func timestamp(_ wall: WallTime, at now: Moment) -> TAI64N {
     var time = wall
-    if let last { time = max(time, last.wall.adding(nanoseconds: now.nanoseconds &- last.at.nanoseconds)) }
+    if let last {
+      // A moment that was read before the last one must not count as a very long time.
+      let passed = now > last.at ? now.nanoseconds - last.at.nanoseconds : 0
+      time = max(time, last.wall.adding(nanoseconds: passed))
+    }
     last = (time, now)
     return TAI64N(time)
   }

@@ -33,6 +33,9 @@ struct Trie {
   /// The mask of the first `length` bits.
   static func mask(_ length: Int) -> UInt128 { length == 0 ? 0 : ~0 << (128 - UInt128(length)) }
 
+  /// The first bit behind `length`, by which a node's children differ; none behind the last.
+  static func branch(_ length: Int) -> UInt128 { length == 128 ? 0 : 1 << (127 - UInt128(length)) }
+
   /// Adds the nodes of sorted routes and returns the first's index. At most 129 calls deep: each level is longer.
   private mutating func build(_ routes: ArraySlice<Route>) -> Int32 {
     guard let first = routes.first, let last = routes.last else { return -1 }
@@ -44,7 +47,7 @@ struct Trie {
     nodes.append(Node(bits: first.bits & Self.mask(length), length: length, slot: owns ? first.slot : -1))
     let rest = owns ? routes.dropFirst() : routes
     guard !rest.isEmpty else { return Int32(index) }
-    let side: UInt128 = 1 << (127 - UInt128(length))
+    let side = Self.branch(length)
     let middle = rest.partitioningIndex { $0.bits & side != 0 }
     if middle > rest.startIndex { nodes[index].left = build(rest[..<middle]) }
     if middle < rest.endIndex { nodes[index].right = build(rest[middle...]) }
