@@ -41,6 +41,7 @@ let package = Package(
   products: [
     .executable(name: "rustynet-assure", targets: ["AssureProgram"]),
     .executable(name: "rustynet-bench", targets: ["BenchProgram"]),
+    .executable(name: "rustynetd", targets: ["DaemonProgram"]),
   ],
   dependencies: [
     .package(url: "https://github.com/apple/swift-argument-parser", exact: "1.8.2"),
@@ -57,6 +58,9 @@ let package = Package(
       name: "CSodium", path: "Sources/C/CSodium", pkgConfig: "libsodium", providers: [.apt(["libsodium-dev"])]),
     .systemLibrary(
       name: "CCrypto", path: "Sources/C/CCrypto", pkgConfig: "libcrypto", providers: [.apt(["libssl-dev"])]),
+    .systemLibrary(
+      name: "CSSL", path: "Sources/C/CSSL", pkgConfig: "libssl", providers: [.apt(["libssl-dev"])]),
+    .target(name: "CLinux", path: "Sources/C/CLinux"),
     // Its header alone, without pkg-config, which would link libp11-kit: a driver is loaded when a key is on a token.
     .systemLibrary(name: "CPKCS11", path: "Sources/C/CPKCS11", providers: [.apt(["libp11-kit-dev"])]),
 
@@ -67,7 +71,8 @@ let package = Package(
     room("Base", "NetworkTypes", ["Diagnostics"]),
 
     // Layer 2: the operating system and the primitives.
-    room("Base", "LinuxKit", ["Diagnostics", "Wire"]),
+    room("Base", "LinuxKit", ["Diagnostics", "Wire", "NetworkTypes", "CLinux"]),
+    room("Base", "TLSClient", ["Diagnostics", "CSSL"]),
     room("Trust", "Cryptography", ["Diagnostics", "Wire", "CSodium", "CCrypto"]),
     room("Trust", "X509", ["Diagnostics", "Wire", "Cryptography", "CCrypto"]),
     room("Trust", "KeyCustody", ["Diagnostics", "Wire", "StrictJSON", "LinuxKit", "Cryptography", "CPKCS11"]),
@@ -85,8 +90,11 @@ let package = Package(
 
     room("Trust", "InTotoLayout", ["Diagnostics", "Wire", "StrictJSON", "Cryptography", "Attestation"]),
 
+    room("Node", "DNS", ["Diagnostics", "StrictJSON", "NetworkTypes", "Cryptography"]),
+
     // Layer 4: adapters to what is outside.
     room("Trust", "LedgerStore", ["Diagnostics", "TransparencyLog", "LinuxKit"]),
+    room("Node", "DNSService", ["Diagnostics", "NetworkTypes", "LinuxKit", "TLSClient", "DNS"]),
     room("Assurance", "Commands", ["Diagnostics", "LinuxKit", "Cryptography", subprocess, systemPackage]),
 
     room(
@@ -151,6 +159,8 @@ let package = Package(
         "Diagnostics", "LinuxKit", "Cryptography", "X509", "Attestation", "Sigstore", "TransparencyLog", "LedgerStore",
         "Vectors", argumentParser,
       ]),
+
+    program("DaemonProgram", folder: "rustynetd", ["Diagnostics", "LinuxKit", "DNS", "DNSService"]),
 
     // What several tests share. A test target too, so that no program can import it and no layer has to hold it.
     .testTarget(
