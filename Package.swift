@@ -156,8 +156,8 @@ let package = Package(
     program(
       "BenchProgram", folder: "rustynet-bench",
       [
-        "Diagnostics", "LinuxKit", "Cryptography", "X509", "Attestation", "Sigstore", "TransparencyLog", "LedgerStore",
-        "Vectors", argumentParser,
+        "Diagnostics", "Wire", "LinuxKit", "Cryptography", "X509", "Attestation", "Sigstore", "TransparencyLog",
+        "LedgerStore", "Vectors", "DNS", argumentParser,
       ]),
 
     program("DaemonProgram", folder: "rustynetd", ["Diagnostics", "LinuxKit", "DNS", "DNSService"]),

@@ -13,7 +13,10 @@ import LinuxKit
       Exit codes: 0 passed, 64 wrong usage, 65 malformed input or no case, 70 could not run, 78 below the threshold.
       """,
     version: Product.version,
-    subcommands: [VectorsCommand.self, HashBenchCommand.self, LedgerBenchCommand.self, BundleBenchCommand.self])
+    subcommands: [
+      VectorsCommand.self, HashBenchCommand.self, LedgerBenchCommand.self, BundleBenchCommand.self,
+      DNSCodecCommand.self,
+    ])
 
   static func main() {
     signal(SIGPIPE, SIG_IGN)
