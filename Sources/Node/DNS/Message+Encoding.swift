@@ -64,7 +64,7 @@ private struct MessageWriter {
         while data[end] != 0 { end += 1 + Int(data[end]) }
         name(data[at...end])
         at = end + 1
-      case .string, .strings, .rest:
+      case .wholeName, .string, .strings, .rest:
         bytes += data[at...]
         at = data.count
       }
@@ -73,8 +73,10 @@ private struct MessageWriter {
 
   mutating func name(_ wire: ArraySlice<UInt8>) {
     var at = wire.startIndex
+    // A name cannot point into itself, so its own places count from the next one on.
+    let known = targets.count
     while wire[at] != 0 {
-      if isCompressed, let target = targets.first(where: { isSame(wire[at...], at: $0) }) {
+      if isCompressed, let target = targets[..<known].first(where: { isSame(wire[at...], at: $0) }) {
         word(0xc000 | UInt16(target))
         return
       }

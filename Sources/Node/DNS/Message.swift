@@ -66,6 +66,8 @@ public struct Message: Sendable, Equatable {
 struct MessageReader {
   let bytes: [UInt8]
   var at = 0
+  /// No server writes a pointer to a pointer to a pointer; many names that share a long chain would be slow to read.
+  private static let jumpLimit = 16
 
   init(bytes: [UInt8]) { self.bytes = bytes }
 
@@ -103,7 +105,9 @@ struct MessageReader {
     let name = try name()
     let type = RecordType(rawValue: try word())
     let recordClass = try word()
-    let lifetime = UInt32(try word()) << 16 | UInt32(try word())
+    let seconds = UInt32(try word()) << 16 | UInt32(try word())
+    // A lifetime with the highest bit set is none (RFC 2181, 8); the OPT record has flags here.
+    let lifetime = seconds > 0x7fff_ffff && type != .opt ? 0 : seconds
     let end = Int(try word()) + at
     guard end <= bytes.count else { throw problem("a record is longer than the message") }
     let data = try data(type, recordClass, to: end)
@@ -117,6 +121,7 @@ struct MessageReader {
       switch part {
       case .octets(let count): data += try take(count, to: end)
       case .name: data += try name(to: end).wire
+      case .wholeName: data += try name(to: end, isCompressible: false).wire
       case .string: data += try string(to: end)
       case .strings: repeat { data += try string(to: end) } while at < end
       case .rest: data += try take(end - at, to: end)
@@ -144,32 +149,36 @@ struct MessageReader {
 
   /// Reads a name; what is not behind a pointer must end before `end`.
   ///
-  /// Each pointer must point before the place where the last run of labels began, so a name ends after 255 octets at the
-  /// latest, and nothing loops (RFC 1035, 4.1.4).
-  mutating func name(to end: Int? = nil) throws(Problem) -> DomainName {
-    let end = end ?? bytes.count
+  /// A pointer leads to labels that end before the labels that led to it begin, so each jump goes further back, nothing
+  /// loops, and a name ends after 255 octets at the latest (RFC 1035, 4.1.4).
+  mutating func name(to end: Int? = nil, isCompressible: Bool = true) throws(Problem) -> DomainName {
     var wire: [UInt8] = []
     var place = at
-    var bound = at
+    var start = at
+    var end = end ?? bytes.count
     var isBehindPointer = false
+    var jumps = 0
     while true {
-      guard place < (isBehindPointer ? bytes.count : end) else { throw problem("a name does not end") }
+      guard place < end else { throw problem("a name does not end") }
       let octet = Int(bytes[place])
       if octet <= DomainName.longestLabel {
-        guard place + 1 + octet <= (isBehindPointer ? bytes.count : end) else { throw problem("a label is cut off") }
+        guard place + 1 + octet <= end else { throw problem("a label is cut off") }
         guard wire.count + 1 + octet <= DomainName.longest else { throw problem("a name has more than 255 octets") }
         wire += bytes[place...(place + octet)]
         place += 1 + octet
         if !isBehindPointer { at = place }
         if octet == 0 { return DomainName(trusted: wire) }
       } else {
-        guard octet >= 0xc0, place + 2 <= (isBehindPointer ? bytes.count : end) else { throw problem("no label") }
+        guard octet >= 0xc0, isCompressible, place + 2 <= end else { throw problem("no label") }
         let target = (octet & 0x3f) << 8 | Int(bytes[place + 1])
-        guard target < bound else { throw problem("a pointer does not point back") }
+        guard target < start else { throw problem("a pointer does not point back") }
+        jumps += 1
+        guard jumps <= MessageReader.jumpLimit else { throw problem("a name has more than 16 pointers") }
         if !isBehindPointer { at = place + 2 }
         isBehindPointer = true
         place = target
-        bound = target
+        end = start
+        start = target
       }
     }
   }
