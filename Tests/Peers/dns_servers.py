@@ -140,7 +140,7 @@ def ours(program, folder, port, name="rustynetd", **settings):
                      "limits": {"rate": 0}} | settings
     path = folder / f"{name}.json"
     path.write_text(json.dumps(configuration))
-    return Server(name, [program, "dns", "--config", str(path), "--foreground"], port, folder)
+    return Server(name, [os.path.abspath(program), "dns", "--config", str(path), "--foreground"], port, folder)
 
 
 def knot(folder, port):
