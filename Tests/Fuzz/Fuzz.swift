@@ -2,6 +2,7 @@
 // A run fails when a parser crashes, hangs, or breaks the law of its format that is checked beside it.
 import Attestation
 import Cryptography
+import DNS
 import Diagnostics
 import Evidence
 import ForeignSignatures
@@ -40,6 +41,10 @@ public func fuzz(_ start: UnsafePointer<UInt8>?, _ count: Int) -> CInt {
   case "timestamp": timestamp(bytes)
   case "provenance": provenance(bytes)
   case "supply": supply(bytes)
+  case "dnsmessage": dnsMessage(bytes)
+  case "dnsname": dnsName(bytes)
+  case "dnszone": dnsZone(bytes)
+  case "dnsquery": DNSFuzz.query(bytes)
   default: fatalError("no such fuzz target: \(target)")
   }
   return 0

@@ -13,11 +13,12 @@ public struct CookieJar: Sendable {
   static let lifetime: UInt32 = 3600
   static let skew: UInt32 = 300
 
-  /// The last eight octets of a cookie: over the client's, version 1, the time and the client's address.
-  func tag(client: UInt64, time: UInt32, source: IPAddress) -> UInt64 {
+  /// The last eight octets of a cookie: over the client's, version 1 with what is reserved, the time and the client's
+  /// address. What is reserved is zero in cookies that we make, and counts as it came in those that we check.
+  func tag(client: UInt64, version: UInt32 = 0x0100_0000, time: UInt32, source: IPAddress) -> UInt64 {
     var input = InlineArray<32, UInt8>(repeating: 0)
     for index in 0..<8 { input[index] = UInt8(truncatingIfNeeded: client >> UInt64(56 - 8 * index)) }
-    input[8] = 1
+    for index in 0..<4 { input[8 + index] = UInt8(truncatingIfNeeded: version >> UInt32(24 - 8 * index)) }
     for index in 0..<4 { input[12 + index] = UInt8(truncatingIfNeeded: time >> UInt32(24 - 8 * index)) }
     switch source {
     case .v4(let value):
@@ -37,7 +38,9 @@ public struct CookieJar: Sendable {
     let age = Int32(bitPattern: now &- time)
     guard age <= Int32(CookieJar.lifetime), age >= -Int32(CookieJar.skew) else { return false }
     // A forger learns nothing from how long the comparison of two words takes.
-    return CookieJar.long(bytes, start + 16) == tag(client: CookieJar.long(bytes, start), time: time, source: source)
+    let version = UInt32(bytes.word(start + 8)) << 16 | UInt32(bytes.word(start + 10))
+    let expected = tag(client: CookieJar.long(bytes, start), version: version, time: time, source: source)
+    return CookieJar.long(bytes, start + 16) == expected
   }
 
   static func long(_ bytes: Span<UInt8>, _ at: Int) -> UInt64 {
