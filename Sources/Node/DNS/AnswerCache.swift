@@ -35,6 +35,9 @@ public struct AnswerCache: Sendable {
     self.capacity = capacity
     self.byteLimit = byteLimit
     lifetimeLimit = lifetime
+    // Made once: growing would leave holes behind. Pages that nothing stands in cost nothing.
+    entries.reserveCapacity(min(capacity, 1 << 16))
+    index.reserveCapacity(min(capacity, 1 << 16))
   }
 
   /// How many answers there are, those that are too old included.
@@ -82,8 +85,8 @@ public struct AnswerCache: Sendable {
 
   /// Forgets everything: what was learnt in another state of protection is not believed in this one.
   public mutating func removeAll() {
-    index = [:]
-    entries = []
+    index.removeAll(keepingCapacity: true)
+    entries.removeAll(keepingCapacity: true)
     bytes = 0
     hand = 0
   }

@@ -5,7 +5,7 @@ import Glibc
 @safe
 public struct DatagramBatch: ~Copyable {
   /// Datagrams of one call.
-  public static let capacity = 64
+  public static let capacity = 32
   /// The longest datagram that is taken: no query is longer.
   public static let receiveLimit = 4096
   /// The longest that is sent.
@@ -18,7 +18,7 @@ public struct DatagramBatch: ~Copyable {
   private let vectors: UnsafeMutableBufferPointer<iovec>
   private let peers: UnsafeMutableBufferPointer<sockaddr_in6>
 
-  /// Buffers for one loop; about 400 KB.
+  /// Buffers for one loop; about 200 KB.
   public init() {
     let slot = DatagramBatch.receiveLimit + DatagramBatch.sendLimit
     let capacity = DatagramBatch.capacity
