@@ -62,6 +62,8 @@ let package = Package(
       name: "CCrypto", path: "Sources/C/CCrypto", pkgConfig: "libcrypto", providers: [.apt(["libssl-dev"])]),
     .systemLibrary(name: "CYAML", path: "Sources/C/CYAML", pkgConfig: "yaml-0.1", providers: [.apt(["libyaml-dev"])]),
     .systemLibrary(name: "CMnl", path: "Sources/C/CMnl", pkgConfig: "libmnl", providers: [.apt(["libmnl-dev"])]),
+    .systemLibrary(
+      name: "CSSL", path: "Sources/C/CSSL", pkgConfig: "libssl", providers: [.apt(["libssl-dev"])]),
     // Its header alone, without pkg-config, which would link libp11-kit: a driver is loaded when a key is on a token.
     .systemLibrary(name: "CPKCS11", path: "Sources/C/CPKCS11", providers: [.apt(["libp11-kit-dev"])]),
 
@@ -76,8 +78,9 @@ let package = Package(
     room("Base", "HuJSON", ["Diagnostics", "StrictJSON"]),
 
     // Layer 2: the operating system and the primitives.
-    room("Base", "LinuxKit", ["Diagnostics", "Wire", "CMalloc"]),
     room("Base", "NetlinkKit", ["Diagnostics", "NetworkTypes", "CMnl"]),
+    room("Base", "LinuxKit", ["Diagnostics", "Wire", "NetworkTypes", "CMalloc", "CLinux"]),
+    room("Base", "TLSClient", ["Diagnostics", "CSSL"]),
     room("Trust", "Cryptography", ["Diagnostics", "Wire", "CSodium", "CCrypto"]),
     room("Trust", "X509", ["Diagnostics", "Wire", "Cryptography", "CCrypto"]),
     room("Trust", "KeyCustody", ["Diagnostics", "Wire", "StrictJSON", "LinuxKit", "Cryptography", "CPKCS11"]),
@@ -99,6 +102,7 @@ let package = Package(
     room("Tunnel", "WireGuard", ["Diagnostics", "Wire", "NetworkTypes", "Cryptography"]),
     room("Node", "Authorization", ["Diagnostics", "Wire", "StrictJSON", "NetworkTypes"], exclude: ["Roles"]),
     room("Node", "NetworkPolicy", ["Diagnostics", "StrictJSON", "HuJSON", "NetworkTypes"]),
+    room("Node", "DNS", ["Diagnostics", "StrictJSON", "NetworkTypes", "Cryptography"]),
 
     // Layer 4: adapters to what is outside.
     room(
@@ -125,6 +129,7 @@ let package = Package(
       path: "Sources/Tunnel/UserspaceTunnel",
       swiftSettings: strict + [.unsafeFlags(["-enforce-exclusivity=unchecked"])]),
     room("Node", "AuthorizationFiles", ["Diagnostics", "LinuxKit", "Authorization"]),
+    room("Node", "DNSService", ["Diagnostics", "NetworkTypes", "LinuxKit", "TLSClient", "DNS"]),
     room("Assurance", "Commands", ["Diagnostics", "LinuxKit", "Cryptography", subprocess, systemPackage]),
 
     room(
@@ -194,10 +199,11 @@ let package = Package(
       [
         "Diagnostics", "Wire", "StrictJSON", "NetworkTypes", "LinuxKit", "Cryptography", "X509", "Attestation",
         "Sigstore", "TransparencyLog", "LedgerStore", "Vectors", "CLinux", "TunnelBackend", "WireGuard", "KernelTunnel",
-        "UAPITunnel", "UserspaceTunnel", "Authorization", "HuJSON", "NetworkPolicy", argumentParser,
+        "UAPITunnel", "UserspaceTunnel", "Authorization", "HuJSON", "NetworkPolicy", "DNS", argumentParser,
       ]),
 
-    program("DaemonProgram", folder: "rustynetd", ["Diagnostics", "LinuxKit", "UserspaceTunnel"]),
+    program(
+      "DaemonProgram", folder: "rustynetd", ["Diagnostics", "LinuxKit", "UserspaceTunnel", "DNS", "DNSService"]),
 
     // What several tests share. A test target too, so that no program can import it and no layer has to hold it.
     .testTarget(
@@ -217,6 +223,7 @@ let package = Package(
     tests("WireGuard", ["Diagnostics", "Wire", "NetworkTypes", "Cryptography"]),
     tests("HuJSON", ["Diagnostics", "StrictJSON"]),
     tests("NetworkPolicy", ["Diagnostics", "StrictJSON", "NetworkTypes"]),
+    tests("DNS", ["Diagnostics", "NetworkTypes"]),
     tests("X509", ["Diagnostics", "Wire", "StrictJSON", "LinuxKit", "Cryptography", "Commands"]),
     tests("KeyCustody", ["Diagnostics", "Wire", "StrictJSON", "LinuxKit", "Cryptography"]),
     tests("Cryptography", ["Diagnostics", "Wire"]),
@@ -274,6 +281,7 @@ if Context.environment["RUSTYNET_FUZZ"] != nil {
         "WireGuard",
         "KernelTunnel",
         "Authorization",
+        "DNS",
         "Gates",
         "Evidence",
         "NetworkTypes",

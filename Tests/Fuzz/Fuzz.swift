@@ -2,6 +2,7 @@
 // A run fails when a parser crashes, hangs, or breaks the law of its format that is checked beside it.
 import Attestation
 import Cryptography
+import DNS
 import Diagnostics
 import Evidence
 import ForeignSignatures
@@ -58,6 +59,10 @@ public func fuzz(_ start: UnsafePointer<UInt8>?, _ count: Int) -> CInt {
   case "topology": topology(bytes)
   case "compile": compile(bytes)
   case "frame": frame(bytes)
+  case "dnsmessage": dnsMessage(bytes)
+  case "dnsname": dnsName(bytes)
+  case "dnszone": dnsZone(bytes)
+  case "dnsquery": DNSFuzz.query(bytes)
   default: fatalError("no such fuzz target: \(target)")
   }
   return 0

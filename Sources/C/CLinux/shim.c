@@ -247,6 +247,10 @@ int cl_listen_local(const char *path) {
   close(fd);
   return rc;
 }
+int cl_accept_from(int fd, struct sockaddr *address, socklen_t *length) {
+  return result(accept4(fd, address, length, SOCK_NONBLOCK | SOCK_CLOEXEC));
+}
+
 int cl_accept(int fd) { return result(accept4(fd, 0, 0, SOCK_CLOEXEC | SOCK_NONBLOCK)); }
 
 int cl_fork(void) { return result(fork()); }

@@ -19,6 +19,7 @@ import LinuxKit
       ProtocolBenchCommand.self,
       AuthzBenchCommand.self,
       PolicyBenchCommand.self,
+      DNSCodecCommand.self,
     ])
 
   static func main() {

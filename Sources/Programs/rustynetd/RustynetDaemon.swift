@@ -2,7 +2,7 @@ import Diagnostics
 import LinuxKit
 import UserspaceTunnel
 
-/// `rustynetd`: the daemon. One verb so far; a small strict reader of arguments, so that nothing is linked for it.
+/// `rustynetd`: the daemon, a file a verb. A small strict reader of arguments, so that nothing is linked for it.
 @main
 enum RustynetDaemon {
   static let name = "rustynetd"
@@ -28,6 +28,8 @@ enum RustynetDaemon {
       try expectNothing(after: arguments)
       try SelfTests.run()
       Console.print("the self-tests passed")
+    case "dns":
+      try DNSCommand.run(Array(arguments.dropFirst()))
     case "tunnel":
       try TunnelCommand(arguments.dropFirst()).run()
     case let other?:
@@ -45,9 +47,10 @@ enum RustynetDaemon {
 
   static let help = """
     usage: rustynetd tunnel [OPTION]... IFNAME
+           rustynetd dns --config FILE (--foreground | --check)
            rustynetd --self-test | --version | --help
 
-    Serves a WireGuard interface in user space. wg(8) and wg-quick(8) configure it through
+    dns answers names; --check reads the configuration and its zones, and says what is wrong. tunnel serves a WireGuard interface in user space. wg(8) and wg-quick(8) configure it through
     /var/run/wireguard/IFNAME.sock. Without --foreground it returns when the interface and the socket answer.
 
       --foreground        stay in the foreground

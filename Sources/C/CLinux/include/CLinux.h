@@ -5,6 +5,7 @@
 #include <poll.h>
 #include <stdint.h>
 #include <string.h>
+#include <sys/epoll.h>
 #include <sys/socket.h>
 #include <sys/types.h>
 #include <sys/uio.h>
@@ -181,6 +182,8 @@ int cl_set_interface_up(const char *name, int up);
 /// Listens on a new local socket; a stale one, which nobody answers, is replaced.
 int cl_listen_local(const char *path);
 int cl_accept(int fd);
+/// Accepts a connection with its peer's address; the descriptor does not block. A descriptor or -errno.
+int cl_accept_from(int fd, struct sockaddr *address, socklen_t *length);
 /// Whether somebody answers at the socket.
 int cl_answers_local(const char *path);
 
