@@ -93,6 +93,8 @@ private struct CanonicalWriter {
   /// RFC 8785 §3.2.2.2: only what must be escaped is.
   private mutating func writeString(_ text: String) {
     append("\"")
+    defer { append("\"") }
+    guard text.utf8.contains(where: { $0 == 0x22 || $0 == 0x5c || $0 < 0x20 }) else { return append(text) }
     for byte in text.utf8 {
       switch byte {
       case 0x22: append("\\\"")
@@ -106,7 +108,6 @@ private struct CanonicalWriter {
       default: bytes.append(byte)
       }
     }
-    append("\"")
   }
 
   private mutating func append(_ text: String) { bytes.append(contentsOf: text.utf8) }

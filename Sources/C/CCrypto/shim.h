@@ -12,3 +12,6 @@
 #include <openssl/ts.h>
 #include <openssl/x509.h>
 #include <openssl/x509v3.h>
+
+// A macro of macros, which Swift does not import.
+enum { CCrypto_EVP_PKEY_PUBLIC_KEY = EVP_PKEY_PUBLIC_KEY };

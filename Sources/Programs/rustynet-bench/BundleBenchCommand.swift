@@ -78,8 +78,10 @@ private struct BareSignatures {
     _ = issuer.isValid(signatures.1, overDigest: digests.1, .ecdsaP384SHA384)
   }
 
+  /// Two different numbers: with the same one twice r/s is 1, and one of the two multiplications falls away.
   private static func signature(_ length: Int) -> [UInt8] {
-    let number = [0x02, UInt8(length)] + [UInt8](repeating: 0x55, count: length)
-    return [0x30, UInt8(2 * length + 4)] + number + number
+    let r = [0x02, UInt8(length)] + [UInt8](repeating: 0x33, count: length)
+    let s = [0x02, UInt8(length)] + [UInt8](repeating: 0x55, count: length)
+    return [0x30, UInt8(2 * length + 4)] + r + s
   }
 }

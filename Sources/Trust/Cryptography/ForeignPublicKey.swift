@@ -90,11 +90,12 @@ public struct ForeignPublicKey: Sendable {
         _ = try Ed25519.PublicKey(Array(der.suffix(32)))
         key = nil
       } else {
-        // Head and length leave one encoding.
-        key = try KeyHandle(der, isCanonical: true)
+        // Head and length leave one encoding; the head ends with the first byte of the point.
+        let length = kind == .ecdsaP256 ? 65 : 97
+        key = try KeyHandle(curve: kind == .ecdsaP256 ? "prime256v1" : "secp384r1", point: Array(der.suffix(length)))
       }
     } else {
-      let key = try KeyHandle(der, isCanonical: false)
+      let key = try KeyHandle(der)
       kind = .rsa(bits: try key.checkRSA(leastExponentBits: exponents == .any ? 2 : 17))
       self.key = key
     }
