@@ -31,7 +31,8 @@ func dnsZone(_ bytes: [UInt8]) {
   _ = try? DNSConfiguration(parsing: bytes)
   guard let zone = (try? ZoneFile(parsing: bytes))?.zone else { return }
   do throws(Problem) {
-    precondition(try ZoneTable([zone]).nameCount >= zone.nodes.count, "a node has no name")
+    let table = try ZoneTable([zone])
+    precondition(table.nameCount >= zone.nodes.count, "a node has no name")
   } catch {
     precondition(["dns.reverse", "dns.zone-twice", "dns.name", "dns.name-twice"].contains(error.code), "\(error)")
   }
