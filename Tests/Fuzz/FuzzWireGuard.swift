@@ -17,8 +17,8 @@ private struct Pair {
   init() {
     let first = key(3)
     let second = key(4)
-    initiatorKey = PublicKey(X25519.publicKey(of: first))!
-    responderKey = PublicKey(X25519.publicKey(of: second))!
+    initiatorKey = PublicKey(of: first)
+    responderKey = PublicKey(of: second)
     var change = DeviceChange()
     change.privateKey = .some(.some(first))
     change.peers = [PeerChange(responderKey)]
@@ -48,7 +48,10 @@ private func numbers(_ seed: UInt8) -> (Int) -> [UInt8] {
   }
 }
 
-private func key(_ seed: UInt8) -> Key32 { Key32([UInt8](repeating: seed, count: 32))! }
+private func key(_ seed: UInt8) -> Key32 {
+  guard let key = Key32([UInt8](repeating: seed, count: 32)) else { fatalError("a key of another length") }
+  return key
+}
 
 private func message(_ effects: [Effect]) -> [UInt8] {
   for case .send(let message, _, _) in effects { return message }

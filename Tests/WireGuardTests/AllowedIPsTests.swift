@@ -99,7 +99,7 @@ import Testing
       ? 8 + Int(numbers.next() % 25)
       : [32, 48, 63, 64, 65, 66, 96, 112, 127, 128][
         Int(numbers.next() % 10)]
-    return Prefix(masking: address, length: min(length, bits))!
+    return Prefix(masking: address, length: min(length, bits)) ?? Prefix(address)
   }
 
   /// What a large configuration has: 255 times 256 ranges of each family on one peer.

@@ -7,7 +7,8 @@ import Testing
 @Suite struct ConfigurationTests {
   private let now = Moment(nanoseconds: 1)
 
-  private func key(_ number: UInt8) -> PublicKey { PublicKey([UInt8](repeating: 0, count: 31) + [number])! }
+  /// Public keys by number; a private key of small numbers is as good as any.
+  private func key(_ number: UInt8) -> PublicKey { PublicKey(of: SelfTest.key([UInt8](repeating: number, count: 32))) }
 
   private func change(_ peers: [PeerChange]) -> DeviceChange {
     var change = DeviceChange()

@@ -58,7 +58,7 @@ final class Node {
     device.apply(change, at: Moment(nanoseconds: 1))
   }
 
-  var publicKey: PublicKey { PublicKey(X25519.publicKey(of: key))! }
+  var publicKey: PublicKey { PublicKey(of: key) }
   var slot: PeerSlot { PeerSlot(index: 0) }
 }
 
@@ -156,10 +156,10 @@ final class World {
       !SessionRules.isExpired(born: keys.born.nanoseconds, now: now.nanoseconds)
     else { return false }
     if isData, node.activity[slot, default: PeerActivity()].firstUnansweredSend == .never {
-      node.activity[slot]!.firstUnansweredSend = now
+      node.activity[slot, default: PeerActivity()].firstUnansweredSend = now
     }
     node.activity[slot, default: PeerActivity()].firstUnansweredReceive = .never
-    node.activity[slot]!.lastTraversal = now
+    node.activity[slot, default: PeerActivity()].lastTraversal = now
     if SessionRules.isRenewalDueOnSend(
       counter: 0, born: keys.born.nanoseconds, isInitiator: keys.isInitiator, now: now.nanoseconds)
     {
@@ -178,14 +178,16 @@ final class World {
     #expect(keys.receiving.isEqual(to: sent.sending), "both sides have the same key")
     let slot = keys.peer
     node.activity[slot, default: PeerActivity()].firstUnansweredSend = .never
-    node.activity[slot]!.lastTraversal = now
+    node.activity[slot, default: PeerActivity()].lastTraversal = now
     node.device.confirmed(slot, localIndex: keys.localIndex, at: now, wall: wall)
     if node.places[slot] != flight.from {
       node.device.moved(slot, localIndex: keys.localIndex, to: flight.from)
     }
     if flight.message[1] == 1 {
       node.received += 1
-      if node.activity[slot]!.firstUnansweredReceive == .never { node.activity[slot]!.firstUnansweredReceive = now }
+      if node.activity[slot, default: PeerActivity()].firstUnansweredReceive == .never {
+        node.activity[slot, default: PeerActivity()].firstUnansweredReceive = now
+      }
     } else {
       node.keepalives += 1
     }
@@ -218,7 +220,7 @@ final class World {
       #expect(node.sessions[keys.localIndex] == nil, "an index is given out once")
       node.sessions[keys.localIndex] = keys
       node.activity[keys.peer, default: PeerActivity()].firstUnansweredSend = .never
-      node.activity[keys.peer]!.firstUnansweredReceive = .never
+      node.activity[keys.peer, default: PeerActivity()].firstUnansweredReceive = .never
     case .use(let slot, let index): node.current[slot] = index
     case .flush(let slot): flush(node, slot)
     case .retire(let slot, let index):

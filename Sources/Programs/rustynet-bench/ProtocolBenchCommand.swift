@@ -39,7 +39,9 @@ struct ProtocolBenchCommand: ParsableCommand {
   private static func lookup() -> Double {
     var table = AllowedIPs()
     for number in UInt32(0)..<92 { table.insert(Prefix(.v4(0xac10_0000 | number << 8 | number)), for: slot(1)) }
-    for length in 8..<16 { table.insert(Prefix(masking: .v4(0x0a01_0101), length: 2 * length)!, for: slot(2)) }
+    for length in 8..<16 {
+      Prefix(masking: .v4(0x0a01_0101), length: 2 * length).map { table.insert($0, for: slot(2)) }
+    }
     let snapshot = table.snapshot()
     let view = snapshot.view
     let count = 20_000_000
@@ -57,7 +59,8 @@ struct ProtocolBenchCommand: ParsableCommand {
   private static func replay() -> Double {
     // Safe: the window does not outlive the memory.
     unsafe withUnsafeTemporaryAllocation(of: UInt64.self, capacity: ReplayWindow.wordCount) { memory in
-      let window = unsafe ReplayWindow(memory.baseAddress!)
+      guard let words = memory.baseAddress else { preconditionFailure("internal error: no memory") }
+      let window = unsafe ReplayWindow(words)
       window.reset()
       let count = 20_000_000
       var taken = 0
@@ -78,7 +81,7 @@ private final class HandshakeLoad {
 
   init(peers: Int) {
     let key = Self.privateKey()
-    let publicKey = PublicKey(X25519.publicKey(of: key))!
+    let publicKey = PublicKey(of: key)
     var change = DeviceChange()
     change.privateKey = .some(key)
     for number in 0..<peers {
@@ -89,7 +92,7 @@ private final class HandshakeLoad {
       theirs.peers = [PeerChange(publicKey)]
       theirs.peers[0].endpoint = Endpoint(.v4(0x7f00_0001), port: 1)
       device.apply(theirs, at: now)
-      change.peers.append(PeerChange(PublicKey(X25519.publicKey(of: own))!))
+      change.peers.append(PeerChange(PublicKey(of: own)))
       initiators.append((device, Endpoint(.v4(0x0a00_0000 | UInt32(number)), port: 1)))
     }
     device.apply(change, at: now)
@@ -98,7 +101,8 @@ private final class HandshakeLoad {
 
   private static func privateKey() -> Key32 {
     var bytes = Randomness.bytes(Key32.length)
-    return Key32(consuming: &bytes)!
+    guard let key = Key32(consuming: &bytes) else { preconditionFailure("internal error: another length") }
+    return key
   }
 
   /// CPU seconds of one handshake, over one of each peer.

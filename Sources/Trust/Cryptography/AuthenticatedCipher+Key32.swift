@@ -22,18 +22,17 @@ extension AuthenticatedCipher {
       case .chacha20Poly1305: unsafe crypto_aead_chacha20poly1305_ietf_encrypt
       case .xchacha20Poly1305: unsafe crypto_aead_xchacha20poly1305_ietf_encrypt
       }
-    return unsafe [UInt8](unsafeUninitializedCapacity: length) { output, count in
-      // Safe: the output has room for text and tag, and every length is that of its buffer.
-      let result = unsafe plaintext.withUnsafeBytes { text in
-        unsafe associatedData.withUnsafeBytes { data in
-          unsafe function(
-            output.baseAddress!, nil, text.assumingMemoryBound(to: UInt8.self).baseAddress, UInt64(text.count),
-            data.assumingMemoryBound(to: UInt8.self).baseAddress, UInt64(data.count), nil, nonce, key)
-        }
+    var output = [UInt8](repeating: 0, count: length)
+    // Safe: the output has room for text and tag, and every length is that of its buffer.
+    let result = unsafe plaintext.withUnsafeBytes { text in
+      unsafe associatedData.withUnsafeBytes { data in
+        unsafe function(
+          &output, nil, text.assumingMemoryBound(to: UInt8.self).baseAddress, UInt64(text.count),
+          data.assumingMemoryBound(to: UInt8.self).baseAddress, UInt64(data.count), nil, nonce, key)
       }
-      precondition(result == 0, "libsodium cannot fail to encrypt")
-      count = length
     }
+    precondition(result == 0, "libsodium cannot fail to encrypt")
+    return output
   }
 
   /// As above, with 32 bytes of key that the caller lends.
@@ -47,20 +46,17 @@ extension AuthenticatedCipher {
       case .chacha20Poly1305: unsafe crypto_aead_chacha20poly1305_ietf_decrypt
       case .xchacha20Poly1305: unsafe crypto_aead_xchacha20poly1305_ietf_decrypt
       }
-    var isAuthentic = false
-    let plaintext = unsafe [UInt8](unsafeUninitializedCapacity: max(length, 1)) { output, count in
-      // Safe: the output is as long as the ciphertext without its tag, and every length is that of its buffer. When the
-      // tag is wrong nothing of the output is used.
-      let result = unsafe ciphertext.withUnsafeBytes { text in
-        unsafe associatedData.withUnsafeBytes { data in
-          unsafe function(
-            output.baseAddress!, nil, nil, text.assumingMemoryBound(to: UInt8.self).baseAddress!, UInt64(text.count),
-            data.assumingMemoryBound(to: UInt8.self).baseAddress, UInt64(data.count), nonce, key)
-        }
+    var plaintext = [UInt8](repeating: 0, count: length)
+    // Safe: the output is as long as the ciphertext without its tag, and every length is that of its buffer. When the tag
+    // is wrong nothing of the output is used.
+    let result = unsafe ciphertext.withUnsafeBytes { text -> Int32 in
+      guard let start = unsafe text.assumingMemoryBound(to: UInt8.self).baseAddress else { return -1 }
+      return unsafe associatedData.withUnsafeBytes { data in
+        unsafe function(
+          &plaintext, nil, nil, start, UInt64(text.count), data.assumingMemoryBound(to: UInt8.self).baseAddress,
+          UInt64(data.count), nonce, key)
       }
-      isAuthentic = result == 0
-      count = isAuthentic ? length : 0
     }
-    return isAuthentic ? plaintext : nil
+    return result == 0 ? plaintext : nil
   }
 }

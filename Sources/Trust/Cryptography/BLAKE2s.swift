@@ -60,7 +60,7 @@ import CSodium
       begin()
       unsafe first.withUnsafeBytes { unsafe add($0.baseAddress, $0.count) }
       unsafe second.withUnsafeBytes { unsafe add($0.baseAddress, $0.count) }
-      unsafe finish(output.baseAddress!)
+      unsafe finish(output.baseAddress)
       count = Self.length
     }
   }
@@ -90,7 +90,7 @@ import CSodium
   public func hmac(_ message: [UInt8], key: [UInt8]) -> [UInt8] {
     precondition(key.count <= Self.blockLength, "a longer key would have to be hashed first")
     return unsafe [UInt8](unsafeUninitializedCapacity: Self.length) { output, count in
-      unsafe hmac(output.baseAddress!, key: key, key.count, message, message.count)
+      unsafe hmac(output.baseAddress, key: key, key.count, message, message.count)
       count = Self.length
     }
   }
@@ -101,7 +101,7 @@ import CSodium
     precondition((1...3).contains(outputs) && chainingKey.count <= Self.blockLength)
     var result = [UInt8](repeating: 0, count: 3 * Self.length)
     unsafe result.withUnsafeMutableBufferPointer { buffer in
-      let start = buffer.baseAddress!
+      guard let start = buffer.baseAddress else { return }
       unsafe derive(
         chainingKey, keyCount: chainingKey.count, input, input.count, start, outputs > 1 ? start + 32 : nil,
         outputs > 2 ? start + 64 : nil)
@@ -113,7 +113,7 @@ import CSodium
 
   /// The digest of two pieces of memory; the output may be one of them.
   func digest(
-    _ output: UnsafeMutablePointer<UInt8>, _ first: UnsafePointer<UInt8>, _ firstCount: Int,
+    _ output: UnsafeMutablePointer<UInt8>?, _ first: UnsafePointer<UInt8>, _ firstCount: Int,
     _ second: UnsafeRawPointer?, _ secondCount: Int
   ) {
     begin()
@@ -124,7 +124,7 @@ import CSodium
 
   /// Derives up to three keys from a chaining key; the first output may be the chaining key's own memory.
   func derive(
-    _ chainingKey: UnsafePointer<UInt8>, keyCount: Int = length, _ input: UnsafeRawPointer, _ count: Int,
+    _ chainingKey: UnsafePointer<UInt8>, keyCount: Int = length, _ input: UnsafeRawPointer?, _ count: Int,
     _ first: UnsafeMutablePointer<UInt8>, _ second: UnsafeMutablePointer<UInt8>? = nil,
     _ third: UnsafeMutablePointer<UInt8>? = nil
   ) {
@@ -150,7 +150,7 @@ import CSodium
   }
 
   private func hmac(
-    _ output: UnsafeMutablePointer<UInt8>, key: UnsafePointer<UInt8>, _ keyCount: Int, _ message: UnsafeRawPointer,
+    _ output: UnsafeMutablePointer<UInt8>?, key: UnsafePointer<UInt8>, _ keyCount: Int, _ message: UnsafeRawPointer?,
     _ count: Int
   ) {
     let inner = unsafe scratch + Self.blockLength
@@ -173,7 +173,7 @@ import CSodium
     if count > 0 { _ = unsafe EVP_DigestUpdate(context, bytes, count) }
   }
 
-  private func finish(_ output: UnsafeMutablePointer<UInt8>) {
+  private func finish(_ output: UnsafeMutablePointer<UInt8>?) {
     guard unsafe EVP_DigestFinal_ex(context, output, nil) == 1 else {
       fatalError("libcrypto could not finish a digest")
     }
@@ -188,7 +188,7 @@ public enum ConstantTime {
     return unsafe left.withUnsafeBytes { left in
       // Safe: both are as long as the count says.
       unsafe right.withUnsafeBytes { right in
-        unsafe left.isEmpty || sodium_memcmp(left.baseAddress!, right.baseAddress!, left.count) == 0
+        unsafe left.isEmpty || sodium_memcmp(left.baseAddress, right.baseAddress, left.count) == 0
       }
     }
   }

@@ -56,7 +56,7 @@ import CSodium
 
   /// Mixes an ephemeral public key, as the pre-shared-key modifier wants it (9.2), into the chaining key.
   public func mixKey(publicKey: RawSpan) {
-    unsafe publicKey.withUnsafeBytes { unsafe machine.derive(chainingKey, $0.baseAddress!, $0.count, chainingKey, key) }
+    unsafe publicKey.withUnsafeBytes { unsafe machine.derive(chainingKey, $0.baseAddress, $0.count, chainingKey, key) }
     isFresh = true
   }
 
@@ -64,7 +64,7 @@ import CSodium
   public func mixKeyAndHash(_ presharedKey: Key32) {
     // Safe: 32 bytes each; the temporary memory is wiped before it is given back.
     unsafe withUnsafeTemporaryAllocation(of: UInt8.self, capacity: 32) { middle in
-      let start = middle.baseAddress!
+      guard let start = middle.baseAddress else { preconditionFailure("internal error: no memory") }
       unsafe presharedKey.withBytes { unsafe machine.derive(chainingKey, $0, Key32.length, chainingKey, start, key) }
       unsafe machine.digest(hash, hash, 32, start, 32)
       unsafe sodium_memzero(start, 32)

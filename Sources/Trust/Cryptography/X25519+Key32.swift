@@ -6,11 +6,10 @@ extension X25519 {
   /// The public key of a private key (RFC 7748 §6.1).
   public static func publicKey(of privateKey: Key32) -> [UInt8] {
     Sodium.ready
-    return unsafe [UInt8](unsafeUninitializedCapacity: length) { output, count in
-      // Safe: both have 32 bytes.
-      _ = unsafe privateKey.withBytes { unsafe crypto_scalarmult_base(output.baseAddress!, $0) }
-      count = length
-    }
+    var output = [UInt8](repeating: 0, count: length)
+    // Safe: both have 32 bytes.
+    _ = unsafe privateKey.withBytes { unsafe crypto_scalarmult_base(&output, $0) }
+    return output
   }
 
   /// The shared secret; nil for a public key of another length, and when the result would be all zero, which only a

@@ -6,6 +6,7 @@ public import NetworkTypes
 public struct AllowedIPs: Sendable {
   private var owners: [Prefix: PeerSlot] = [:]
   private var ranges: [PeerSlot: Set<Prefix>] = [:]
+  /// No range at all.
   public init() {}
 
   /// How many ranges there are.
@@ -46,8 +47,8 @@ extension AllowedIPs {
   @safe public final class Snapshot: @unchecked Sendable {
     /// What the packet path looks addresses up in; it must not outlive the snapshot.
     public let view: View
-    private let v4: UnsafeMutableBufferPointer<View.Node4>
-    private let v6: UnsafeMutableBufferPointer<View.Node6>
+    private let v4: UnsafeMutablePointer<View.Node4>
+    private let v6: UnsafeMutablePointer<View.Node6>
 
     init(_ routes: [(prefix: Prefix, slot: PeerSlot)]) {
       let all = routes.map { route in
@@ -61,10 +62,10 @@ extension AllowedIPs {
       let nodes6 = Trie(zip(all, isV4).filter { !$0.1 }.map(\.0)).nodes
       unsafe v4 = .allocate(capacity: max(nodes4.count, 1))
       unsafe v6 = .allocate(capacity: max(nodes6.count, 1))
-      for (index, node) in nodes4.enumerated() { unsafe v4.initializeElement(at: index, to: View.Node4(node)) }
-      for (index, node) in nodes6.enumerated() { unsafe v6.initializeElement(at: index, to: View.Node6(node)) }
+      for (index, node) in nodes4.enumerated() { unsafe (v4 + index).initialize(to: View.Node4(node)) }
+      for (index, node) in nodes6.enumerated() { unsafe (v6 + index).initialize(to: View.Node6(node)) }
       unsafe view = View(
-        v4.baseAddress!, isEmpty4: nodes4.isEmpty, v6.baseAddress!, isEmpty6: nodes6.isEmpty)
+        v4, isEmpty4: nodes4.isEmpty, v6, isEmpty6: nodes6.isEmpty)
     }
 
     deinit {

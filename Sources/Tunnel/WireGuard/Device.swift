@@ -58,8 +58,7 @@ public final class Device {
     init(_ privateKey: Key32, machine: BLAKE2s) {
       keys = Noise.KeyPair(privateKey)
       messageKeys = MessageKeys(keys.publicKey, machine: machine)
-      guard let key = PublicKey(keys.publicKey) else { preconditionFailure("internal error: a key of another length") }
-      publicKey = key
+      publicKey = PublicKey(of: privateKey)
     }
   }
 

@@ -35,6 +35,6 @@ struct DropCounters {
   private var counts = [UInt64](repeating: 0, count: DropReason.allCases.count)
   private static let places = Dictionary(uniqueKeysWithValues: DropReason.allCases.enumerated().map { ($1, $0) })
 
-  subscript(reason: DropReason) -> UInt64 { counts[Self.places[reason]!] }
-  mutating func add(_ reason: DropReason) { counts[Self.places[reason]!] &+= 1 }
+  subscript(reason: DropReason) -> UInt64 { counts[Self.places[reason, default: 0]] }
+  mutating func add(_ reason: DropReason) { counts[Self.places[reason, default: 0]] &+= 1 }
 }

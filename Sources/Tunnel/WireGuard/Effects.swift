@@ -3,10 +3,13 @@ public import NetworkTypes
 
 /// A moment of CLOCK_BOOTTIME in nanoseconds: it goes on in suspend and is never set back. 0 means never.
 public struct Moment: Hashable, Comparable, Sendable {
+  /// Since the machine started.
   public var nanoseconds: UInt64
+  /// The moment so many nanoseconds after the machine started.
   public init(nanoseconds: UInt64) { self.nanoseconds = nanoseconds }
   /// No moment at all.
   public static let never = Moment(nanoseconds: 0)
+  /// Earlier.
   public static func < (left: Moment, right: Moment) -> Bool { left.nanoseconds < right.nanoseconds }
   /// Later by milliseconds.
   public func adding(milliseconds: UInt64) -> Moment {
@@ -17,24 +20,30 @@ public struct Moment: Hashable, Comparable, Sendable {
 /// The place of a peer in a device: dense from 0, so that a packet path can index an array with it. A place is used
 /// again after its peer was removed and the adapter has carried out `Effect.forget`.
 public struct PeerSlot: Hashable, Sendable {
+  /// From 0.
   public let index: Int32
+  /// The place with this number.
   public init(index: Int32) { self.index = index }
 }
 
 /// The keys of one session, as both sides derived them (whitepaper, 5.4.5). Immutable; the packet path adds counters.
 public final class TransportKeys: Sendable {
+  /// Whose session it is.
   public let peer: PeerSlot
   /// The index that the other side writes on what it sends us.
   public let localIndex: UInt32
   /// The index that we write on what we send.
   public let remoteIndex: UInt32
+  /// The key of what we send.
   public let sending: Key32
+  /// The key of what we receive.
   public let receiving: Key32
   /// Whether we began the handshake; only the initiator renews by age on sending (whitepaper, 6.2).
   public let isInitiator: Bool
   /// When the session was derived; it is refused 180 s later.
   public let born: Moment
 
+  /// A session of its parts.
   public init(
     peer: PeerSlot, localIndex: UInt32, remoteIndex: UInt32, sending: Key32, receiving: Key32, isInitiator: Bool,
     born: Moment
@@ -60,6 +69,7 @@ public struct PeerActivity: Sendable {
   public var lastTraversal = Moment.never
   /// Whether packets wait for a session.
   public var hasStaged = false
+  /// Nothing moved yet.
   public init() {}
 }
 

@@ -1,6 +1,7 @@
 /// Whether handshakes come faster than they are answered (whitepaper, 5.3): then the device asks for cookies.
 public struct LoadMonitor: Sendable {
   private var lastLong = Moment.never
+  /// A device that was not under load yet.
   public init() {}
 
   /// Whether the device is under load with so many messages waiting; load lasts a second longer than its cause.

@@ -71,6 +71,7 @@ public enum Layout {
 
   /// 5.4.2.
   public enum Initiation {
+    /// The whole message, in bytes.
     public static let length = 148
     static let sender = 4
     static let ephemeral = 8
@@ -82,6 +83,7 @@ public enum Layout {
 
   /// 5.4.3.
   public enum Response {
+    /// The whole message, in bytes.
     public static let length = 92
     static let sender = 4
     static let receiver = 8
@@ -93,6 +95,7 @@ public enum Layout {
 
   /// 5.4.7.
   public enum CookieReply {
+    /// The whole message, in bytes.
     public static let length = 64
     static let receiver = 4
     static let nonce = 8..<32
@@ -103,7 +106,9 @@ public enum Layout {
   public enum Transport {
     /// Type, receiver, counter: what stands before the sealed packet.
     public static let headerLength = 16
+    /// The index that the receiver gave out.
     public static let receiver = 4
+    /// The counter, 64 bits.
     public static let counter = 8
     /// Header and tag: a keepalive.
     public static let minimumLength = 32

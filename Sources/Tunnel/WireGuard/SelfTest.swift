@@ -71,7 +71,8 @@ public enum SelfTest {
   static func answers(_ counters: some Sequence<UInt64>) -> [Bool] {
     // Safe: the window does not outlive the memory.
     unsafe withUnsafeTemporaryAllocation(of: UInt64.self, capacity: ReplayWindow.wordCount) { memory in
-      let window = unsafe ReplayWindow(memory.baseAddress!)
+      guard let words = memory.baseAddress else { preconditionFailure("internal error: no memory") }
+      let window = unsafe ReplayWindow(words)
       window.reset()
       return counters.map { window.accept($0) }
     }

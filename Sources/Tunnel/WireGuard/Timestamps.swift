@@ -1,12 +1,15 @@
 /// A moment of the wall clock, since 1970.
 public struct WallTime: Hashable, Comparable, Sendable {
+  /// Since 1970, without leap seconds.
   public var seconds: Int64
   /// 0 to 999,999,999.
   public var nanoseconds: Int64
+  /// The moment of its parts.
   public init(seconds: Int64, nanoseconds: Int64 = 0) {
     self.seconds = seconds
     self.nanoseconds = nanoseconds
   }
+  /// Earlier.
   public static func < (left: WallTime, right: WallTime) -> Bool {
     (left.seconds, left.nanoseconds) < (right.seconds, right.nanoseconds)
   }

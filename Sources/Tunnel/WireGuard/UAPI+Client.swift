@@ -69,7 +69,7 @@ extension UAPI {
       let key = try line.secret()
       guard !key.isZero else { return }
       state.privateKey = key
-      state.publicKey = PublicKey(X25519.publicKey(of: key))
+      state.publicKey = PublicKey(of: key)
     case "listen_port": state.listenPort = try line.number(UInt16.self)
     case "fwmark": state.firewallMark = try line.number(UInt32.self)
     default: break
