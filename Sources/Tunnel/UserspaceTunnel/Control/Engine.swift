@@ -262,7 +262,6 @@ public final class Engine {
       keys[slot.index] = nil
     case .accept(let sessionKeys): _ = path.accept(sessionKeys)
     case .use(let slot, let index): path.use(slot, localIndex: index)
-    case .flush(let slot): path.order(slot, PeerOrder.staged)
     case .retire(let slot, let index): path.retire(slot, localIndex: index)
     case .confirm(let slot): path.order(slot, PeerOrder.flush)
     case .flush(let slot): path.order(slot, PeerOrder.staged)
@@ -273,7 +272,6 @@ public final class Engine {
       let source = arrival.flatMap { $0.endpoint == endpoint ? $0.source : nil }
       path.direct(slot, endpoint, source: source)
       if let endpoint, let key = keys[slot.index] { note(.moved(key, endpoint)) }
-    case .unstick(let slot): path.direct(slot, path.endpoint(of: slot), source: nil)
     case .routes: path.publishRoutes(device.allowedAddresses())
     case .bind(let port): bind(port)
     case .mark(let value):
