@@ -179,9 +179,9 @@ let package = Package(
     program(
       "BenchProgram", folder: "rustynet-bench",
       [
-        "Diagnostics", "Wire", "LinuxKit", "NetworkTypes", "Cryptography", "X509", "Attestation", "Sigstore",
-        "TransparencyLog", "LedgerStore", "Vectors", "TunnelBackend", "KernelTunnel", "UAPITunnel", "WireGuard",
-        argumentParser,
+        "Diagnostics", "Wire", "StrictJSON", "NetworkTypes", "LinuxKit", "Cryptography", "X509", "Attestation",
+        "Sigstore", "TransparencyLog", "LedgerStore", "Vectors", "CLinux", "TunnelBackend", "WireGuard", "KernelTunnel",
+        "UAPITunnel", "UserspaceTunnel", argumentParser,
       ]),
 
     program("DaemonProgram", folder: "rustynetd", ["Diagnostics", "LinuxKit", "UserspaceTunnel"]),
@@ -194,6 +194,7 @@ let package = Package(
     tests("Wire", ["Diagnostics"]),
     tests("StrictJSON", ["Diagnostics"]),
     tests("NetworkTypes", ["Diagnostics"]),
+    tests("TunnelBackend", ["Diagnostics", "NetworkTypes", "LinuxKit", "Cryptography"]),
     tests("NetlinkKit", ["Diagnostics", "NetworkTypes", "CMnl"]),
     tests(
       "TunnelDriver", ["Diagnostics", "NetworkTypes", "NetlinkKit", "Cryptography", "TunnelBackend", "WireGuard"]),

@@ -58,7 +58,7 @@ parameters:
       control: here stands xyzzy
 """
 for name in ("provenance", "build", "dependencies", "exceptions", "algorithms", "primitives", "layers", "secrets", "format", "markers",
-             "documents", "lean-binaries", "soak", "sign-offs", "hardware-keys"):
+             "documents", "lean-binaries", "soak", "sign-offs", "hardware-keys", "backend-agility"):
     GATES[name] = WORD.replace("NAME", name)
 # With MINI_TOKEN, an address with “{}” for the name of the key, root and builder sign on a token, whose PIN is in the
 # file MINI_PIN, and the gate that judges how they are kept is the real one.

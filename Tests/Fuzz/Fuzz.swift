@@ -44,6 +44,7 @@ public func fuzz(_ start: UnsafePointer<UInt8>?, _ count: Int) -> CInt {
   case "timestamp": timestamp(bytes)
   case "provenance": provenance(bytes)
   case "supply": supply(bytes)
+  case "netlink": netlink(bytes)
   case "initiation": initiation(bytes)
   case "response": response(bytes)
   case "cookie": cookie(bytes)

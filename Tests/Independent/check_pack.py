@@ -17,7 +17,7 @@ ROLES = {"policy.json": ["root"], "dependency-exceptions.json": ["security", "en
          "svr.json": ["verifier"], "provenance.json": ["builder"], "sbom.dsse.json": ["builder"]}
 PLAIN = {"policy.json": TYPES.format("release-policy"), "dependency-exceptions.json": TYPES.format("dependency-exceptions")}
 NEEDED = {*("tests sbom provenance build dependencies exceptions algorithms primitives layers secrets format markers documents lean-binaries soak "
-            "sign-offs hardware-keys").split()}  # without these gates nothing is a release, whoever signed the policy
+            "sign-offs hardware-keys backend-agility").split()}  # without these gates nothing is a release, whoever signed the policy
 def check(name, holds, detail=""):
     RESULTS.append(bool(holds))
     print(f"{'passed' if holds else 'FAILED'} {name} {str(detail)[:250]}".encode("unicode_escape").decode())

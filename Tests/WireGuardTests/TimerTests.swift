@@ -83,6 +83,7 @@ import Testing
       times.append(world.now)
     }
     #expect(initiations(world) == 18 && world.a.events == ["unreachable"])
+    #expect(world.a.unstuck == 17, "each retry lets the kernel choose another source address")
     let gaps = zip(times.dropFirst(), times).map { ($0.nanoseconds - $1.nanoseconds) / 1_000_000 }
     #expect(gaps.allSatisfy { (5_000...5_334).contains($0) } && Set(gaps).count > 3, "with jitter: \(gaps)")
     #expect(world.a.staged.isEmpty, "what waited was dropped")
@@ -157,8 +158,9 @@ import Testing
     world.send(world.a)
     world.run(seconds: 14.9)
     #expect(initiations(world) == 1)
+    #expect(world.a.unstuck == 0)
     world.run(seconds: 0.5)
-    #expect(initiations(world) == 2)
+    #expect(initiations(world) == 2 && world.a.unstuck == 1)
   }
 
   @Test func aPersistentKeepaliveKeepsTheWayOpen() throws {

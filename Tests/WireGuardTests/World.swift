@@ -40,6 +40,7 @@ final class Node {
   var slots: [PublicKey: PeerSlot] = [:]
   var events: [String] = []
   var sentMessages = 0
+  var unstuck = 0
 
   // What the packet path counts.
   var activity: [PeerSlot: PeerActivity] = [:]
@@ -230,6 +231,7 @@ final class World {
     case .direct(let slot, let place): node.places[slot] = place
     case .connected: node.events.append("connected")
     case .unreachable: node.events.append("unreachable")
+    case .unstick: node.unstuck += 1
     case .routes: node.events.append("routes")
     case .bind(let port): node.events.append("bind \(port)")
     case .mark(let mark): node.events.append("mark \(mark)")

@@ -47,6 +47,7 @@ enum GateKinds {
     LayersGate.self, CommandGate.self, SearchGate.self, DocumentsGate.self, TestsGate.self, SBOMGate.self,
     BuildGate.self,
     ProvenanceGate.self, ExceptionsGate.self, DependenciesGate.self, AlgorithmsGate.self, HardwareKeysGate.self,
+    BackendAgilityGate.self,
     PendingGate.self,
   ]
 

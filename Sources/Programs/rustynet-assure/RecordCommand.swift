@@ -33,6 +33,8 @@ struct RecordRun: AsyncParsableCommand {
   @Option(help: "Keep the log of the command here.") var log: String?
   @Option(help: "The event stream that Swift Testing writes; its results become facts of the record.")
   var swiftTestingEvents: String?
+  @Option(help: "The results that rustynet-bench conformance writes; they become facts of the record.")
+  var conformance: String?
   @Option(help: "The root of the source tree.") var root = "."
   @Option(help: "The most seconds that the command may run.") var seconds: Double = 3600
   @OptionGroup var signer: SignerOptions
@@ -47,7 +49,10 @@ struct RecordRun: AsyncParsableCommand {
     }
     let key = try signer.load()
     try Output.remove(output)
-    if let swiftTestingEvents { try Output.remove(swiftTestingEvents) }
+    guard swiftTestingEvents == nil || conformance == nil else {
+      throw Problem.usage("usage.record", "name results of one kind")
+    }
+    if let results = swiftTestingEvents ?? conformance { try Output.remove(results) }
     let path = log ?? "\(output).log"
     try Output.remove(path)
     let folder = Path.folder(of: output)
@@ -77,6 +82,11 @@ struct RecordRun: AsyncParsableCommand {
   }
 
   private func facts() throws(Problem) -> JSON {
+    if let path = conformance {
+      let json = try JSON(parsing: try FileSystem.read(path, limit: 1 << 20))
+      do { _ = try ConformanceResults(JSONReader(json)) } catch { throw error.at(path) }
+      return json
+    }
     guard let path = swiftTestingEvents else { return .null }
     let bytes = try FileSystem.read(path, limit: 256 << 20)
     do { return try TestResults(swiftTestingEvents: bytes).json } catch { throw error.at(path) }

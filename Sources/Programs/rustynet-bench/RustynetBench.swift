@@ -15,8 +15,8 @@ import LinuxKit
     version: Product.version,
     subcommands: [
       VectorsCommand.self, HashBenchCommand.self, LedgerBenchCommand.self, BundleBenchCommand.self,
+      TunnelDriveCommand.self, ConformanceCommand.self, HandshakesCommand.self,
       ProtocolBenchCommand.self,
-      TunnelDriveCommand.self,
     ])
 
   static func main() {

@@ -32,6 +32,9 @@ public struct AllowedIPs: Sendable {
   /// A peer's ranges by family, address and length.
   public func ranges(of slot: PeerSlot) -> [Prefix] { (ranges[slot] ?? []).sorted() }
 
+  /// Whether a peer has a range.
+  func hasRanges(_ slot: PeerSlot) -> Bool { ranges[slot]?.isEmpty == false }
+
   /// The table as it is now, for the packet path.
   public func snapshot() -> Snapshot { Snapshot(owners.map { (prefix: $0.key, slot: $0.value) }) }
 }

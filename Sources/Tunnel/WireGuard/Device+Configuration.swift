@@ -89,7 +89,7 @@ extension Device {
   }
 
   private func route(_ change: PeerChange, to peer: Peer) -> Bool {
-    var hasNewRoutes = change.replacesAllowedAddresses && !allowed.ranges(of: peer.slot).isEmpty
+    var hasNewRoutes = change.replacesAllowedAddresses && allowed.hasRanges(peer.slot)
     if change.replacesAllowedAddresses { allowed.removeAll(of: peer.slot) }
     for range in change.allowedAddresses {
       if range.removes {
@@ -116,7 +116,7 @@ extension Device {
 
   /// Removes a peer with all that belongs to it; true when it had routes.
   private func remove(_ peer: Peer) -> Bool {
-    let hadRoutes = !allowed.ranges(of: peer.slot).isEmpty
+    let hadRoutes = allowed.hasRanges(peer.slot)
     allowed.removeAll(of: peer.slot)
     abandon(peer)
     let sessions = peer.sessions.removeAll()

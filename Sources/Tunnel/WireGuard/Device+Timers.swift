@@ -17,6 +17,7 @@ extension Device {
       if isDue(peer.timers.wipe, now) { wipe(peer) }
       if isDue(newHandshakeTime(peer, traffic), now) {
         peer.timers.answeredSend = traffic.firstUnansweredSend
+        emit(.unstick(peer.slot))
         beginHandshake(peer, isRetry: false, at: now, wall: wall)
       }
       if isDue(keepaliveTime(peer, traffic), now) {
@@ -85,6 +86,7 @@ extension Device {
       if peer.timers.wipe == .never { peer.timers.wipe = now.adding(milliseconds: Implementation.wipeSeconds * 1_000) }
       return
     }
+    emit(.unstick(peer.slot))
     beginHandshake(peer, isRetry: true, at: now, wall: wall)
   }
 

@@ -89,6 +89,8 @@ public enum Effect: Sendable {
   case dropStaged(PeerSlot)
   /// Send to this place from now on, nil for nowhere. A sticky source address is forgotten.
   case direct(PeerSlot, Endpoint?)
+  /// Nobody answers on the way that is used: forget the peer's sticky source address, so that the kernel chooses anew.
+  case unstick(PeerSlot)
   /// The allowed addresses changed: publish a new table.
   case routes
   /// Bind this port anew.

@@ -3,7 +3,7 @@ public import Diagnostics
 import NetworkTypes
 import Wire
 
-/// Known answers for everything that a tunnel rests on; run before a socket is opened. Takes about one millisecond.
+/// Known answers for everything that a tunnel rests on; run before a socket is opened.
 ///
 /// A library that was built wrongly, or exchanged, must be noticed before the first packet is sealed with it.
 public enum SelfTest {

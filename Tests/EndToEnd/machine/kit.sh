@@ -83,7 +83,9 @@ answers() {
 
 # send_checked NODE PORT ADDRESS NODE_TO MEGABYTES: data with a checksum over TCP, both ways compared by SHA-256.
 send_checked() {
-  ip netns exec "$4" busybox nc -l -p "$2" </dev/null 2>/dev/null | sha256sum >/tmp/received &
+  # An input that never ends: nc closes its side with its input, and the other one goes away then.
+  [ -p /tmp/endless ] || mkfifo /tmp/endless
+  ip netns exec "$4" busybox nc -l -p "$2" <>/tmp/endless 2>/dev/null | sha256sum >/tmp/received &
   receiver=$!
   sleep 0.5
   dd if=/dev/urandom of=/tmp/data bs=1048576 count="$5" 2>/dev/null
