@@ -172,6 +172,9 @@ int cl_interface_index(const char *name);
 int cl_interface_mtu(const char *name);
 int cl_set_interface_mtu(const char *name, int mtu);
 int cl_set_interface_queue(const char *name, int packets);
+/// The interface by which a packet would leave to `destination` from `source`, both of `length` 4 or 16 octets, with a
+/// mark; -EINVAL where the source is not ours.
+int cl_route_interface(const uint8_t *destination, const uint8_t *source, int length, uint32_t mark);
 /// The name of the interface that a TUN descriptor is, which changes with `ip link set name`.
 int cl_tun_name(int fd, char name[16]);
 /// Takes a TUN down that is not persistent: its last descriptor is closed by the caller.

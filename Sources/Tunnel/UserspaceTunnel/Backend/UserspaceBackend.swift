@@ -30,14 +30,22 @@ public final class UserspaceBackend: TunnelBackend {
     }
   }
 
+  /// As `TunnelBackend.name`.
   public var name: String { tunnel.name }
+  /// As `TunnelBackend.capabilities`.
   public var capabilities: Capabilities { tunnel.capabilities }
 
+  /// As `TunnelBackend.start`.
   public func start(_ context: TunnelContext) throws(Problem) { try tunnel.start(context) }
+  /// As `TunnelBackend.apply`.
   public func apply(_ difference: PeerDifference) throws(Problem) { try tunnel.apply(difference) }
+  /// As `TunnelBackend.replaceRoutes`.
   public func replaceRoutes(_ routes: [TunnelRoute]) throws(Problem) { try tunnel.replaceRoutes(routes) }
+  /// As `TunnelBackend.setExitMode`.
   public func setExitMode(_ mode: ExitMode) throws(Problem) { try tunnel.setExitMode(mode) }
+  /// As `TunnelBackend.takeEvents`.
   public func takeEvents() throws(Problem) -> [TunnelEvent] { try tunnel.takeEvents() }
+  /// As `TunnelBackend.shutdown`.
   public func shutdown() throws(Problem) { try tunnel.shutdown() }
 
   /// As of any device, with every silent drop by its reason and the memory of the packet path (`bytes_in_pools`).

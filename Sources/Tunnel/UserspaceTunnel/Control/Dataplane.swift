@@ -140,6 +140,18 @@ import WireGuard
     }
   }
 
+  /// The source to answer from, as the kernel's WireGuard judges it: the address that the peer spoke to, as long as a
+  /// packet from there would leave by the interface that the peer's came in by; else the kernel chooses.
+  func judged(_ source: Source?, for endpoint: Endpoint) -> Source? {
+    guard let source, source.interface != 0, source.octets.count == endpoint.address.octets.count else { return source }
+    // A link-local address says its interface itself.
+    if source.octets.count == 16 && source.octets[0] == 0xfe { return source }
+    // Safe: both arrays hold as many octets as are told.
+    let leaving = unsafe cl_route_interface(
+      endpoint.address.octets, source.octets, Int32(source.octets.count), mark)
+    return leaving > 0 && leaving != Int32(source.interface) ? Source(octets: [], interface: 0) : source
+  }
+
   /// Marks what the sockets send from now on; -errno when that is not allowed.
   func setMark(_ value: UInt32) -> Int32 {
     mark = value
@@ -258,7 +270,7 @@ import WireGuard
       unsafe record.pointee.addressLength = SocketAddress.write(endpoint, to: &record.pointee.address)
       unsafe record.pointee.isV6 = endpoint.address.family == .v6
       if let source {
-        unsafe record.pointee.sourceLength = UInt8(source.octets.count)
+        unsafe record.pointee.sourceLength = source.octets.isEmpty ? EndpointHot.noSource : UInt8(source.octets.count)
         unsafe record.pointee.interface = source.interface
         unsafe withUnsafeMutableBytes(of: &record.pointee.source) { unsafe $0.copyBytes(from: source.octets) }
       }
@@ -470,7 +482,7 @@ import WireGuard
 
 /// An address of ours that a peer speaks to.
 struct Source: Hashable {
-  /// Four or sixteen octets.
+  /// Four or sixteen octets; none where the kernel shall choose, whatever address a peer speaks to.
   var octets: [UInt8]
   /// The interface that it was seen at.
   var interface: UInt32

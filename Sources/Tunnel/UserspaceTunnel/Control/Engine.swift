@@ -196,7 +196,7 @@ public final class Engine {
       unsafe bytes.baseAddress.flatMap { unsafe SocketAddress.endpoint(at: $0) }
     }
     guard let endpoint else { return }
-    let source = Self.source(&report.local, report.localLength, report.interface)
+    let source = path.judged(Self.source(&report.local, report.localLength, report.interface), for: endpoint)
     if path.endpoint(of: slot) == endpoint {
       if path.source(of: slot) != source { path.direct(slot, endpoint, source: source) }
       return
@@ -270,7 +270,7 @@ public final class Engine {
     case .unstick(let slot): path.direct(slot, path.endpoint(of: slot), source: nil)
     case .direct(let slot, let endpoint):
       let source = arrival.flatMap { $0.endpoint == endpoint ? $0.source : nil }
-      path.direct(slot, endpoint, source: source)
+      path.direct(slot, endpoint, source: endpoint.flatMap { path.judged(source, for: $0) })
       if let endpoint, let key = keys[slot.index] { note(.moved(key, endpoint)) }
     case .routes: path.publishRoutes(device.allowedAddresses())
     case .bind(let port): bind(port)

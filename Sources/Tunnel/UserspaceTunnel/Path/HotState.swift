@@ -4,16 +4,21 @@ import WireGuard
 
 /// Where a peer is, as the sending thread needs it. Never changed after it was published: a new place is a new record.
 struct EndpointHot {
+  static let noSource: UInt8 = 255
   /// A socket address of IPv4 or IPv6, in a form that `sendmsg` takes.
   var address = sockaddr_storage()
   var addressLength: UInt32 = 0
   var isV6 = false
-  /// Our own address that the peer speaks to: 0, 4 or 16 octets of `source`.
+  /// Our own address that the peer speaks to: 4 or 16 octets of `source`; 0 where none is known yet, `noSource` where
+  /// the kernel chooses.
   var sourceLength: UInt8 = 0
   var source: (UInt64, UInt64) = (0, 0)
   var interface: UInt32 = 0
   /// Set by the sending thread when the path refuses segmentation: the segments do not fit the route's MTU.
   var refusesSegments: UInt64 = 0
+
+  /// Whether packets carry a source of our choice.
+  @inline(__always) var hasSource: Bool { sourceLength == 4 || sourceLength == 16 }
 }
 
 /// One session, reached by its local index. Allocated when it is accepted, freed when no thread can hold it.

@@ -175,13 +175,13 @@ import Glibc
     case EINVAL where isSegmented, EMSGSIZE where isSegmented:
       // Segments that do not fit the route's MTU are refused, while single datagrams are fragmented.
       let sent = sendOneByOne(first, socket)
-      if unsafe entry.pointee.endpoint.pointee.sourceLength == 0 {
+      if unsafe !entry.pointee.endpoint.pointee.hasSource {
         unsafe entry.pointee.endpoint.pointee.refusesSegments = 1
         unsafe UserspaceTunnel.count(.segmentationRefused, counters)
       }
       return sent
     case EINVAL, EADDRNOTAVAIL, ENETUNREACH, EHOSTUNREACH:
-      if unsafe entry.pointee.endpoint.pointee.sourceLength > 0 {
+      if unsafe entry.pointee.endpoint.pointee.hasSource {
         // Our address went away: let the kernel choose until the peer tells us another.
         unsafe entry.pointee.endpoint.pointee.sourceLength = 0
         unsafe UserspaceTunnel.count(.sourceCleared, counters)
@@ -219,7 +219,7 @@ import Glibc
         if code == EAGAIN || code == ENOBUFS {
           unsafe UserspaceTunnel.count(.sendRetried, counters)
           if waitForRoom(socket, code) { continue }
-        } else if code == EINVAL, unsafe entry.pointee.endpoint.pointee.sourceLength > 0 {
+        } else if code == EINVAL, unsafe entry.pointee.endpoint.pointee.hasSource {
           unsafe entry.pointee.endpoint.pointee.sourceLength = 0
           unsafe UserspaceTunnel.count(.sourceCleared, counters)
           continue

@@ -254,10 +254,10 @@ struct Handshake {
         || (endpoint.pointee.sourceLength == 4
           && UInt32(truncatingIfNeeded: endpoint.pointee.source.0)
             == UInt32(local.0) | UInt32(local.1) << 8 | UInt32(local.2) << 16 | UInt32(local.3) << 24)
-        || endpoint.pointee.sourceLength == 255
+        || endpoint.pointee.sourceLength == EndpointHot.noSource
     }
     guard unsafe one.raw64(8) == other.raw64(8), unsafe one.raw64(16) == other.raw64(16) else { return false }
-    if unsafe received.local_length == 0 || endpoint.pointee.sourceLength == 255 { return true }
+    if unsafe received.local_length == 0 || endpoint.pointee.sourceLength == EndpointHot.noSource { return true }
     guard unsafe endpoint.pointee.sourceLength == 16 else { return false }
     return unsafe withUnsafeBytes(of: local) { ours in
       unsafe ours.loadUnaligned(as: UInt64.self) == endpoint.pointee.source.0
