@@ -1,10 +1,12 @@
 #!/usr/bin/env python3
 """Runs the tests that need the kernel's WireGuard, in the virtual machine of `scripts/lab vm`.
 
-Run:  Tests/EndToEnd/machine.py [--bench FILE] [--daemon FILE] [--megabytes N] [--limit SECONDS] [FILTER …]
+Run:  Tests/EndToEnd/machine.py [--bench FILE] [--daemon FILE] [--megabytes N] [--limit SECONDS]
+                               [--results FILE] [FILTER …]
 
 backend-kernel         the kernel backend: what it sets is what the kernel has and wg(8) shows, and nothing is left
 backend-wireguard-go   the same for the backend for daemons, with Debian's daemon; backend-rustynetd: with our own
+conformance-kernel     the conformance suite of tunnels over the kernel backend; --results gets its results
 interop-rustynetd      kernel and our userspace tunnel, both roles, with checksummed data
 interop-wireguard-go   the same with Debian's wireguard-go
 
@@ -41,6 +43,7 @@ def tests(options):
            bench_missing or (None if peer else "wireguard-go is not installed"))
     yield ("backend-rustynetd", "backend.sh", ["rustynetd tunnel --foreground", "40", "52"], [bench, daemon],
            bench_missing or (None if daemon else "rustynetd is not built"))
+    yield "conformance-kernel", "conformance.sh", ["kernel"], [bench], bench_missing
     yield ("interop-rustynetd", "interop.sh", ["rustynetd tunnel --foreground", size], [bench, daemon],
            bench_missing or (None if daemon else "rustynetd is not built"))
     yield ("interop-wireguard-go", "interop.sh", ["wireguard-go -f", size], [bench, peer],
@@ -58,11 +61,13 @@ def play(name, script, arguments, programs, options):
     with log.open("wb") as output:
         status = subprocess.run([*command, GUEST / script, *arguments], stdout=output, stderr=subprocess.STDOUT).returncode
     lines = log.read_text(errors="replace").splitlines()
+    if name == "conformance-kernel" and options.results and (ROOT / f".build/lab/{name}.out").exists():
+        shutil.copy(ROOT / f".build/lab/{name}.out", options.results)
     results = [line for line in (ROOT / f".build/lab/{name}.out").read_text(errors="replace").splitlines() if line] \
         if (ROOT / f".build/lab/{name}.out").exists() else []
     checks = sum(line.startswith("passed ") for line in lines)
     if status == 0 and checks:
-        return "passed", "; ".join([f"{checks} checks", *(line.removeprefix("RESULT ") for line in results)])
+        return "passed", "; ".join([f"{checks} checks", *(line for line in results if not line.startswith("{"))])
     if status == 70 and lines and lines[-1].startswith("not-run: "):
         return "not-run", lines[-1].removeprefix("not-run: ")
     failed = [line for line in lines if line.startswith(("FAILED", "lab: the"))] or lines[-3:]
@@ -73,6 +78,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--bench", type=pathlib.Path)
     parser.add_argument("--daemon", type=pathlib.Path)
+    parser.add_argument("--results", type=pathlib.Path)
     parser.add_argument("--megabytes", type=int, default=64)
     parser.add_argument("--limit", type=float, default=400)
     parser.add_argument("filter", nargs="*")

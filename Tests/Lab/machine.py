@@ -36,7 +36,8 @@ GUEST = pathlib.Path(__file__).parent / "guest"
 META_PACKAGE = "linux-image-cloud-amd64"
 # What the lab's scripts use; the rest is busybox.
 MODULES = ["veth", "tun", "wireguard"]
-TOOLS = ["/bin/dash", "/usr/sbin/ip", "/usr/bin/wg", "/usr/bin/iperf3", "/usr/bin/ping", "/usr/bin/timeout", "/usr/bin/env"]
+TOOLS = ["/bin/dash", "/usr/sbin/ip", "/usr/bin/wg", "/usr/bin/iperf3", "/usr/bin/ping", "/usr/bin/timeout", "/usr/bin/env",
+         "/usr/bin/unshare"]
 # Name of a program, and the Debian package that has it.
 NEEDED = {
     "qemu-system-x86_64": "qemu-system-x86", "cpio": "cpio", "modprobe": "kmod", "depmod": "kmod", "ip": "iproute2",

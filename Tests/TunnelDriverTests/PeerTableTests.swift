@@ -10,8 +10,13 @@ import WireGuard
 
 /// What a tunnel was told, and the changes that make a device so.
 struct PeerTableTests {
-  private let a = try! PeerKey([UInt8](repeating: 1, count: 32))
-  private let b = try! PeerKey([UInt8](repeating: 2, count: 32))
+  private let a: PeerKey
+  private let b: PeerKey
+
+  init() throws {
+    a = try PeerKey([UInt8](repeating: 1, count: 32))
+    b = try PeerKey([UInt8](repeating: 2, count: 32))
+  }
 
   private func peer(
     _ key: PeerKey, _ ranges: [String], endpoint: String? = nil, keepalive: UInt16 = 0, preshared: UInt8? = nil

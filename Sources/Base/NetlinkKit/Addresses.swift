@@ -12,6 +12,7 @@ public struct InterfaceAddress: Sendable, Hashable {
   /// How many leading bits are the network's.
   public var length: Int
 
+  /// An address of its parts.
   public init(link: UInt32, address: IPAddress, length: Int) {
     self.link = link
     self.address = address

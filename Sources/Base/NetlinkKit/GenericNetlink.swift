@@ -13,6 +13,7 @@ public final class GenericNetlink {
     /// Its multicast groups by name.
     public let groups: [String: UInt32]
 
+    /// A family of its parts.
     public init(id: UInt16, version: UInt32, groups: [String: UInt32] = [:]) {
       self.id = id
       self.version = version

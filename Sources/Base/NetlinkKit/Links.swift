@@ -37,15 +37,25 @@ public struct Link: Sendable, Hashable {
 
   /// Counters of a link since it was made (struct rtnl_link_stats64).
   public struct Counters: Sendable, Hashable {
+    /// Packets that came in.
     public var receivedPackets: UInt64
+    /// Packets that went out.
     public var sentPackets: UInt64
+    /// Bytes that came in.
     public var receivedBytes: UInt64
+    /// Bytes that went out.
     public var sentBytes: UInt64
+    /// Packets that came in and were wrong in any way.
     public var receiveErrors: UInt64
+    /// Packets that could not be sent.
     public var sendErrors: UInt64
+    /// Packets that came in and had no place.
     public var receiveDrops: UInt64
+    /// Packets that had no place on their way out.
     public var sendDrops: UInt64
+    /// Packets of a wrong length.
     public var receiveLengthErrors: UInt64
+    /// Packets of a wrong form.
     public var receiveFrameErrors: UInt64
   }
 }

@@ -34,7 +34,9 @@ public struct NetlinkRequest: Sendable {
   /// Overwrites every byte, for requests that hold keys. Reserve the room first: an array that grows leaves copies.
   public mutating func wipe() {
     // Safe: the array is written within its own length.
-    unsafe bytes.withUnsafeMutableBytes { unsafe explicit_bzero($0.baseAddress!, $0.count) }
+    unsafe bytes.withUnsafeMutableBytes { buffer in
+      if let start = buffer.baseAddress { unsafe explicit_bzero(start, buffer.count) }
+    }
   }
 
   /// Makes room for so many bytes.

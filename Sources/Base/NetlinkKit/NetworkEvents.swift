@@ -21,10 +21,15 @@ public enum NetworkEvent: Sendable, Hashable {
 public final class NetworkEvents {
   /// What to be told of.
   public struct Topics: OptionSet, Sendable {
+    /// The kernel's bits.
     public let rawValue: UInt32
+    /// Topics by the kernel's bits.
     public init(rawValue: UInt32) { self.rawValue = rawValue }
+    /// Links that come, go and change.
     public static let links = Topics(rawValue: UInt32(RTMGRP_LINK))
+    /// Addresses of links.
     public static let addresses = Topics(rawValue: UInt32(RTMGRP_IPV4_IFADDR | RTMGRP_IPV6_IFADDR))
+    /// Routes of every table.
     public static let routes = Topics(rawValue: UInt32(RTMGRP_IPV4_ROUTE | RTMGRP_IPV6_ROUTE))
   }
 

@@ -29,6 +29,7 @@ public struct Route: Sendable, Hashable {
   /// Who wrote it: 2 is the kernel, 3 and 4 are administrators, programs have numbers of their own.
   public var origin: UInt8
 
+  /// A route of its parts.
   public init(
     _ destination: Prefix, _ kind: Kind, table: UInt32 = mainTable, metric: UInt32 = 0, origin: UInt8 = 4
   ) {

@@ -20,6 +20,7 @@ public struct RoutingRule: Sendable, Hashable {
   /// Who wrote it, as with routes.
   public var origin: UInt8
 
+  /// A rule of its parts.
   public init(
     _ family: IPAddress.Family, priority: UInt32, table: UInt32, mark: UInt32? = nil, isInverted: Bool = false,
     suppressedPrefixLength: UInt32? = nil, origin: UInt8 = 4

@@ -1,12 +1,13 @@
-public import Diagnostics
+import Diagnostics
 import LinuxKit
 import NetlinkKit
-public import TunnelBackend
-import TunnelDriver
+import TunnelBackend
+public import TunnelDriver
 
 /// The kernel's WireGuard behind the contract. Needs its module, and root or CAP_NET_ADMIN.
-public final class KernelBackend: TunnelBackend {
-  private let tunnel: DrivenTunnel
+public final class KernelBackend: DrivenBackend {
+  /// What fulfils the contract.
+  public let tunnel: DrivenTunnel
 
   /// A backend that does not run yet.
   ///
@@ -29,15 +30,4 @@ public final class KernelBackend: TunnelBackend {
       return device
     }
   }
-
-  public var name: String { tunnel.name }
-  public var capabilities: Capabilities { tunnel.capabilities }
-
-  public func start(_ context: TunnelContext) throws(Problem) { try tunnel.start(context) }
-  public func apply(_ difference: PeerDifference) throws(Problem) { try tunnel.apply(difference) }
-  public func replaceRoutes(_ routes: [TunnelRoute]) throws(Problem) { try tunnel.replaceRoutes(routes) }
-  public func setExitMode(_ mode: ExitMode) throws(Problem) { try tunnel.setExitMode(mode) }
-  public func statistics() throws(Problem) -> TunnelStatistics { try tunnel.statistics() }
-  public func takeEvents() throws(Problem) -> [TunnelEvent] { try tunnel.takeEvents() }
-  public func shutdown() throws(Problem) { try tunnel.shutdown() }
 }

@@ -36,7 +36,9 @@ public final class DrivenTunnel: TunnelBackend {
     }
   }
 
+  /// What the backend calls itself.
   public let name: String
+  /// What it can do.
   public let capabilities: Capabilities
   private let makeDevice: DeviceMaker
   private var running: Running?
@@ -56,6 +58,7 @@ public final class DrivenTunnel: TunnelBackend {
   public static let portInUse = Problem.refused(
     "tunnel.port-in-use", "another program has the UDP port", source: "P1-6", hint: "choose another port, or 0 for any")
 
+  /// Makes the device, gives it key, port and addresses, and switches it on; what an earlier process left goes first.
   public func start(_ context: TunnelContext) throws(Problem) {
     guard running == nil else { throw TunnelProblem.alreadyRunning }
     try requireValid(context)
@@ -84,6 +87,7 @@ public final class DrivenTunnel: TunnelBackend {
     running = tunnel
   }
 
+  /// Removes device, rules and routes; all of them, also when one is refused.
   public func shutdown() throws(Problem) {
     guard let tunnel = running else { throw TunnelProblem.notRunning }
     running = nil
@@ -101,6 +105,7 @@ public final class DrivenTunnel: TunnelBackend {
 
   // MARK: Peers
 
+  /// Changes the device by the difference alone; when it refuses, what was there before is set again.
   public func apply(_ difference: PeerDifference) throws(Problem) {
     let tunnel = try started()
     for peer in difference.configured { try requireValid(peer, ownKey: tunnel.ownKey) }
@@ -135,6 +140,7 @@ public final class DrivenTunnel: TunnelBackend {
 
   // MARK: Routes and exit
 
+  /// Replaces routes and the ranges that go with them.
   public func replaceRoutes(_ routes: [TunnelRoute]) throws(Problem) {
     let tunnel = try started()
     try requireValid(routes, peers: tunnel.table.peers, mtu: tunnel.context.mtu)
@@ -152,6 +158,7 @@ public final class DrivenTunnel: TunnelBackend {
     }
   }
 
+  /// Sends everything through a peer by policy routing, or stops doing so.
   public func setExitMode(_ mode: ExitMode) throws(Problem) {
     let tunnel = try started()
     let before = tunnel.table
@@ -196,6 +203,7 @@ public final class DrivenTunnel: TunnelBackend {
 
   // MARK: What happens
 
+  /// Asks the device and its link.
   public func statistics() throws(Problem) -> TunnelStatistics {
     let tunnel = try started()
     let state = try tunnel.device.state()
@@ -214,6 +222,7 @@ public final class DrivenTunnel: TunnelBackend {
       peers: peers, lostEvents: tunnel.events.lost, drops: (drops ?? []).map { (reason: $0.0, count: $0.1) })
   }
 
+  /// Looks at the device, and at what the kernel told of its link.
   public func takeEvents() throws(Problem) -> [TunnelEvent] {
     let tunnel = try started()
     return try tunnel.events.take(from: tunnel.device, over: tunnel.routes)

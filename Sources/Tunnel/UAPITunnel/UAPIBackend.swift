@@ -1,13 +1,14 @@
-public import Diagnostics
+import Diagnostics
 import NetlinkKit
-public import TunnelBackend
-import TunnelDriver
+import TunnelBackend
+public import TunnelDriver
 
 /// Any daemon that speaks the cross-platform interface, behind the contract.
 ///
 /// What the daemon can do beyond the interface is not known, so it is not claimed: segmentation offload is its own affair.
-public final class UAPIBackend: TunnelBackend {
-  private let tunnel: DrivenTunnel
+public final class UAPIBackend: DrivenBackend {
+  /// What fulfils the contract.
+  public let tunnel: DrivenTunnel
 
   /// A backend that does not run yet.
   ///
@@ -25,15 +26,4 @@ public final class UAPIBackend: TunnelBackend {
       try UAPIDevice(command, context.interface, over: routes)
     }
   }
-
-  public var name: String { tunnel.name }
-  public var capabilities: Capabilities { tunnel.capabilities }
-
-  public func start(_ context: TunnelContext) throws(Problem) { try tunnel.start(context) }
-  public func apply(_ difference: PeerDifference) throws(Problem) { try tunnel.apply(difference) }
-  public func replaceRoutes(_ routes: [TunnelRoute]) throws(Problem) { try tunnel.replaceRoutes(routes) }
-  public func setExitMode(_ mode: ExitMode) throws(Problem) { try tunnel.setExitMode(mode) }
-  public func statistics() throws(Problem) -> TunnelStatistics { try tunnel.statistics() }
-  public func takeEvents() throws(Problem) -> [TunnelEvent] { try tunnel.takeEvents() }
-  public func shutdown() throws(Problem) { try tunnel.shutdown() }
 }
