@@ -12,6 +12,7 @@ public struct DNSConfiguration: Sendable {
     public let label: String
     /// Its addresses, asked in turn where one does not answer.
     public let servers: [Endpoint]
+    /// How the servers are spoken to.
     public let transport: Transport
     /// The name that its certificate must have; required for TLS, absent otherwise.
     public let name: String?
@@ -30,11 +31,13 @@ public struct DNSConfiguration: Sendable {
 
   /// Limits of what clients may take.
   public struct Limits: Sendable {
-    /// Queries a second for each source, and how many at once after silence; 0 is no limit.
+    /// Queries a second for each source; 0 is no limit.
     public var rate = 2000
+    /// Queries that a source may send at once after silence.
     public var burst = 4000
-    /// Open streams altogether, and of one source.
+    /// Open streams altogether.
     public var streams = 256
+    /// Open streams of one source.
     public var streamsPerSource = 32
     /// Questions of one stream that are answered at a time (RFC 7766, 6.2.1.1).
     public var questionsPerStream = 100
@@ -42,23 +45,29 @@ public struct DNSConfiguration: Sendable {
     public var idle = 10
     /// Questions that wait for upstreams at a time.
     public var waiting = 4096
-    /// Answers that are kept, and their octets altogether.
+    /// Answers that are kept.
     public var answers = 10_000
+    /// Octets of all answers that are kept.
     public var answerBytes = 3 << 20
     /// Seconds that an answer is kept at most.
     public var lifetime: UInt32 = 3600
   }
 
+  /// Where the server listens, over UDP and TCP.
   public let listen: [Endpoint]
   /// Paths of zone files.
   public let zones: [String]
+  /// How large they may be.
   public let zoneLimits: ZoneFile.Limits
   /// Who is served besides this host.
   public let allow: [Prefix]
+  /// The resolvers.
   public let upstreams: [Upstream]
   /// Names and the index of the upstream that is asked for what is at and below them.
   public let routes: [(name: DomainName, upstream: Int)]
+  /// What may leave.
   public let state: ProtectionGuard.State
+  /// What clients may take.
   public let limits: Limits
   /// What the server says of itself to those who ask (RFC 5001); nil is nothing.
   public let identity: String?

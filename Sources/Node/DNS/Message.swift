@@ -5,15 +5,21 @@ public import Diagnostics
 public struct Message: Sendable, Equatable {
   /// What is asked.
   public struct Question: Sendable, Equatable {
+    /// The name that is asked for.
     public var name: DomainName
+    /// The type that is asked for.
     public var type: RecordType
+    /// The class; 1 is the internet.
     public var recordClass: UInt16
   }
 
   /// A record.
   public struct Record: Sendable, Equatable {
+    /// The owner.
     public var name: DomainName
+    /// The type, which says what the data is.
     public var type: RecordType
+    /// The class; the OPT record has a size here.
     public var recordClass: UInt16
     /// Seconds; the OPT record has flags here.
     public var lifetime: UInt32
@@ -21,11 +27,15 @@ public struct Message: Sendable, Equatable {
     public var data: [UInt8]
   }
 
+  /// The identifier.
   public var id: UInt16 = 0
   /// The second word of the header.
   public var flags: UInt16 = 0
+  /// The questions; more than one is read, and answered by nobody.
   public var questions: [Question] = []
+  /// The answer section.
   public var answers: [Record] = []
+  /// The authority section.
   public var authorities: [Record] = []
   /// Without the OPT record.
   public var additional: [Record] = []

@@ -37,6 +37,7 @@ public struct ProtectionGuard: Sendable, Equatable {
     case forget
   }
 
+  /// What the operator wants now.
   public private(set) var mode: Mode
   private var isTunnelUp = false
   private var isResolverUp = false

@@ -4,7 +4,9 @@ import Diagnostics
 public struct UpstreamQuestion: Sendable, Equatable {
   /// What decides whether two clients ask the same: name in lower case, type, DO and CD.
   public struct Key: Hashable, Sendable {
+    /// The name, in lower case.
     public let name: DomainName
+    /// The type.
     public let type: RecordType
     /// DO and CD: answers differ by them.
     public let isDNSSECWanted, isCheckingDisabled: Bool
@@ -25,6 +27,7 @@ public struct UpstreamQuestion: Sendable, Equatable {
     }
   }
 
+  /// What is asked.
   public let key: Key
   /// The identifier, random.
   public let id: UInt16

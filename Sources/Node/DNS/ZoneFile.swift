@@ -22,8 +22,11 @@ public struct ZoneFile: Sendable {
   public struct Binding: Sendable, Equatable {
     /// The node that the zone is for.
     public let subject: String
+    /// The epoch of the members.
     public let membershipEpoch: Int64
+    /// The generation of the addresses.
     public let assignmentGeneration: Int64
+    /// The generation of the network policy.
     public let policyGeneration: Int64
     /// Makes two zones of the same state differ; 16 to 64 hexadecimal digits.
     public let nonce: String

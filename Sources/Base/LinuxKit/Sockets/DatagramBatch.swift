@@ -11,33 +11,36 @@ public struct DatagramBatch: ~Copyable {
   /// The longest that is sent.
   public static let sendLimit = 2048
 
+  /// Octets of a datagram and its reply.
+  private static let slot = receiveLimit + sendLimit
+
   // Safe to keep: the buffers belong to this value alone, which cannot be copied, and go away with it.
-  private let memory: UnsafeMutableRawBufferPointer
-  private let received: UnsafeMutableBufferPointer<cl_mmsghdr>
-  private let replies: UnsafeMutableBufferPointer<cl_mmsghdr>
-  private let vectors: UnsafeMutableBufferPointer<iovec>
-  private let peers: UnsafeMutableBufferPointer<sockaddr_in6>
+  private let memory: UnsafeMutableRawPointer
+  private let received: UnsafeMutablePointer<cl_mmsghdr>
+  private let replies: UnsafeMutablePointer<cl_mmsghdr>
+  private let vectors: UnsafeMutablePointer<iovec>
+  private let peers: UnsafeMutablePointer<sockaddr_in6>
 
   /// Buffers for one loop; about 200 KB.
   public init() {
-    let slot = DatagramBatch.receiveLimit + DatagramBatch.sendLimit
+    let slot = DatagramBatch.slot
     let capacity = DatagramBatch.capacity
     unsafe memory = .allocate(byteCount: slot * capacity, alignment: 64)
     unsafe received = .allocate(capacity: capacity)
     unsafe replies = .allocate(capacity: capacity)
     unsafe vectors = .allocate(capacity: capacity * 2)
     unsafe peers = .allocate(capacity: capacity)
-    unsafe received.initialize(repeating: cl_mmsghdr())
-    unsafe replies.initialize(repeating: cl_mmsghdr())
-    unsafe peers.initialize(repeating: sockaddr_in6())
+    unsafe received.initialize(repeating: cl_mmsghdr(), count: capacity)
+    unsafe replies.initialize(repeating: cl_mmsghdr(), count: capacity)
+    unsafe peers.initialize(repeating: sockaddr_in6(), count: capacity)
     for index in 0..<capacity {
-      let start = unsafe memory.baseAddress! + slot * index
-      unsafe vectors.initializeElement(at: index, to: iovec(iov_base: start, iov_len: DatagramBatch.receiveLimit))
-      unsafe vectors.initializeElement(
-        at: capacity + index, to: iovec(iov_base: start + DatagramBatch.receiveLimit, iov_len: 0))
-      unsafe received[index].msg_hdr.msg_iov = vectors.baseAddress! + index
+      let start = unsafe memory + slot * index
+      unsafe (vectors + index).initialize(to: iovec(iov_base: start, iov_len: DatagramBatch.receiveLimit))
+      unsafe (vectors + capacity + index).initialize(
+        to: iovec(iov_base: start + DatagramBatch.receiveLimit, iov_len: 0))
+      unsafe received[index].msg_hdr.msg_iov = vectors + index
       unsafe received[index].msg_hdr.msg_iovlen = 1
-      unsafe received[index].msg_hdr.msg_name = UnsafeMutableRawPointer(peers.baseAddress! + index)
+      unsafe received[index].msg_hdr.msg_name = UnsafeMutableRawPointer(peers + index)
     }
   }
 
@@ -57,11 +60,11 @@ public struct DatagramBatch: ~Copyable {
     _ socket: borrowing Socket,
     _ answer: (Span<UInt8>, SocketAddress, inout MutableSpan<UInt8>) -> Int
   ) -> Int {
-    let capacity = DatagramBatch.capacity
+    let (capacity, slot) = (DatagramBatch.capacity, DatagramBatch.slot)
     for index in 0..<capacity {
       unsafe received[index].msg_hdr.msg_namelen = socklen_t(MemoryLayout<sockaddr_in6>.size)
     }
-    let count = unsafe Int(cl_recvmmsg(socket.number, received.baseAddress, UInt32(capacity), 0, nil))
+    let count = unsafe Int(cl_recvmmsg(socket.number, received, UInt32(capacity), 0, nil))
     guard count > 0 else { return 0 }
     var pending = 0
     for index in 0..<count {
@@ -70,7 +73,7 @@ public struct DatagramBatch: ~Copyable {
       var peer = SocketAddress()
       unsafe peer.storage = peers[index]
       peer.length = unsafe received[index].msg_hdr.msg_namelen
-      let start = unsafe vectors[index].iov_base!.assumingMemoryBound(to: UInt8.self)
+      let start = unsafe (memory + slot * index).assumingMemoryBound(to: UInt8.self)
       let datagram = unsafe UnsafeBufferPointer(start: start, count: Int(received[index].msg_len))
       let room = unsafe UnsafeMutableBufferPointer(
         start: start + DatagramBatch.receiveLimit, count: DatagramBatch.sendLimit)
@@ -78,7 +81,7 @@ public struct DatagramBatch: ~Copyable {
       let length = unsafe answer(Span(_unsafeElements: datagram), peer, &out)
       guard length > 0 else { continue }
       unsafe vectors[capacity + index].iov_len = length
-      unsafe replies[pending].msg_hdr.msg_iov = vectors.baseAddress! + capacity + index
+      unsafe replies[pending].msg_hdr.msg_iov = vectors + capacity + index
       unsafe replies[pending].msg_hdr.msg_iovlen = 1
       unsafe replies[pending].msg_hdr.msg_name = received[index].msg_hdr.msg_name
       unsafe replies[pending].msg_hdr.msg_namelen = received[index].msg_hdr.msg_namelen
@@ -91,7 +94,7 @@ public struct DatagramBatch: ~Copyable {
   private func send(_ count: Int, on socket: borrowing Socket) {
     var sent = 0
     while sent < count {
-      let done = unsafe Int(cl_sendmmsg(socket.number, replies.baseAddress! + sent, UInt32(count - sent), 0))
+      let done = unsafe Int(cl_sendmmsg(socket.number, replies + sent, UInt32(count - sent), 0))
       // The first of the rest cannot be sent, perhaps to a forged address: the others can.
       sent += max(done, 1)
     }

@@ -39,12 +39,19 @@ public struct Socket: ~Copyable, Sendable {
     let place = "\(endpoint)"
     if endpoint.address.family == .v6 { try socket.set(Int32(IPPROTO_IPV6), IPV6_V6ONLY, 1) }
     if kind == .stream { try socket.set(SOL_SOCKET, SO_REUSEADDR, 1) }
-    // The kernel gives what it allows; a burst then waits instead of being lost.
-    if kind == .datagram { try? socket.set(SOL_SOCKET, SO_RCVBUF, 1 << 20) }
+    if kind == .datagram { socket.enlargeBuffer() }
     let bound = unsafe SocketAddress(endpoint).withAddress { unsafe Glibc.bind(socket.number, $0, $1) }
     guard bound == 0 else { throw Socket.bindProblem(errno, place) }
     if kind == .stream { _ = try checked("listen", place) { listen(socket.number, 512) } }
     return socket
+  }
+
+  /// A burst or a flood waits in the buffer while another process runs: a few thousand datagrams, if the kernel lets us
+  /// (CAP_NET_ADMIN), else what it allows anybody.
+  private func enlargeBuffer() {
+    do throws(Problem) { try set(SOL_SOCKET, SO_RCVBUFFORCE, 1 << 22) } catch {
+      try? set(SOL_SOCKET, SO_RCVBUF, 1 << 22)
+    }
   }
 
   private static func bindProblem(_ code: Int32, _ place: String) -> Problem {

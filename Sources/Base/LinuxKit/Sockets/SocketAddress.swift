@@ -52,8 +52,8 @@ public struct SocketAddress: Sendable {
   /// Calls the kernel with the address.
   func withAddress<Result>(_ body: (UnsafePointer<sockaddr>, socklen_t) -> Result) -> Result {
     // Safe: the kernel reads `length` octets of a structure that lives as long as the call.
-    unsafe withUnsafeBytes(of: storage) { bytes in
-      unsafe body(bytes.baseAddress!.assumingMemoryBound(to: sockaddr.self), length)
+    unsafe withUnsafePointer(to: storage) { pointer in
+      unsafe body(UnsafeRawPointer(pointer).assumingMemoryBound(to: sockaddr.self), length)
     }
   }
 
@@ -62,9 +62,9 @@ public struct SocketAddress: Sendable {
     -> Result
   {
     length = socklen_t(MemoryLayout<sockaddr_in6>.size)
-    return unsafe withUnsafeMutableBytes(of: &storage) { bytes in
+    return unsafe withUnsafeMutablePointer(to: &storage) { pointer in
       unsafe withUnsafeMutablePointer(to: &length) { length in
-        unsafe body(bytes.baseAddress!.assumingMemoryBound(to: sockaddr.self), length)
+        unsafe body(UnsafeMutableRawPointer(pointer).assumingMemoryBound(to: sockaddr.self), length)
       }
     }
   }
