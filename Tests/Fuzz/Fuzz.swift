@@ -49,7 +49,6 @@ public func fuzz(_ start: UnsafePointer<UInt8>?, _ count: Int) -> CInt {
   case "response": response(bytes)
   case "cookie": cookie(bytes)
   case "uapi": uapi(bytes)
-  case "netlink": netlink(bytes)
   case "frame": frame(bytes)
   default: fatalError("no such fuzz target: \(target)")
   }
