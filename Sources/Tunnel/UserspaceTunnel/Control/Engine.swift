@@ -15,6 +15,7 @@ public final class Engine {
     public var offloads = true
     /// Which construction seals packets.
     public var cipher = CipherKind.stock
+    /// Offloads on, the stock cipher.
     public init() {}
   }
 

@@ -48,10 +48,14 @@ struct Handshake {
   private var table: UnsafeMutablePointer<IndexTable>?
   private var routes: UnsafeMutablePointer<RouteTable>?
   private var isAlive = true
+  /// Messages that the next call takes.
+  private var width = Self.longBatch
 
   /// Messages of one call, each with room for the largest datagram: only what is written costs memory.
   private static var batch: Int { 64 }
   private static var room: Int { 1 << 16 }
+  /// Messages of one call while they are long: a megabyte stays in the cache, four would not.
+  private static var longBatch: Int { 16 }
   /// Behind the last message a cipher may write a little.
   private static var slabSize: Int { batch * room + 4096 }
 
@@ -127,7 +131,7 @@ struct Handshake {
   private mutating func drain(_ socket: Int32) {
     var rounds = 0
     while rounds < 4 && isAlive {
-      let got = unsafe Int(cl_recvmmsg(socket, messages, UInt32(Self.batch), Int32(MSG_DONTWAIT), nil))
+      let got = unsafe Int(cl_recvmmsg(socket, messages, UInt32(truncatingIfNeeded: width), Int32(MSG_DONTWAIT), nil))
       if got <= 0 { return }
       unsafe count(.receivedCalls, counters)
       unsafe cl_store_ordered(&shared.pointee.receivingEpoch, cl_load_ordered(&shared.pointee.epoch))
@@ -136,14 +140,19 @@ struct Handshake {
       unsafe table = unsafe cl_pointer_acquire(&shared.pointee.sessions)?.assumingMemoryBound(to: IndexTable.self)
       unsafe routes = unsafe cl_pointer_acquire(&shared.pointee.routes)?.assumingMemoryBound(to: RouteTable.self)
       var at = 0
+      var total = 0
       while at < got {
+        unsafe total &+= Int(messages[at].msg_len)
         take(at)
         at &+= 1
       }
+      let wasFull = got == width
+      // Many short ones wait: take more in a call. One long one among them costs memory, so look again each time.
+      width = wasFull && total < got &* 8_192 ? Self.batch : Self.longBatch
       coalescer.flush()
       unsafe cl_store_release(&shared.pointee.receivingEpoch, 0)
       unsafe count(.receivedDatagrams, counters, got)
-      if got < Self.batch { return }
+      if !wasFull { return }
       rounds &+= 1
     }
   }
