@@ -168,10 +168,19 @@ public struct FileLock: ~Copyable {
 
   /// Takes the lock, waiting at most `seconds`; then the problem `lock.timeout` (70).
   public init(_ path: String, seconds: Int = 10) throws(Problem) {
-    let file = try FileDescriptor(opening: path, O_RDWR | O_CREAT | O_NOFOLLOW, mode: 0o600)
-    try FileLock.take(file, seconds: seconds)
-    self.file = file
+    while true {
+      let file = try FileDescriptor(opening: path, O_RDWR | O_CREAT | O_NOFOLLOW, mode: 0o600)
+      try FileLock.take(file, seconds: seconds)
+      // Whoever held the lock may have removed the file meanwhile: then this is a lock on nothing.
+      if try file.status().serial == FileSystem.status(path)?.serial {
+        self.file = file
+        return
+      }
+    }
   }
+
+  /// Removes the file; the lock is held until this value goes away. Whoever waits for it takes a new file.
+  public func removeFile() { _ = unsafe unlink(file.path) }
 
   private static func take(_ file: borrowing FileDescriptor, seconds: Int) throws(Problem) {
     for _ in 0..<max(1, seconds * 100) {

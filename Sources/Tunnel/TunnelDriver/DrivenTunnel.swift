@@ -67,7 +67,11 @@ public final class DrivenTunnel: TunnelBackend {
     try InterfaceNetwork.sweep(context.interface, routes: routes)
     // Listens before the link is there: its end cannot be missed.
     let events = try EventLog()
-    let device = try makeDevice(context, routes)
+    let device: any TunnelDevice
+    do throws(Problem) { device = try makeDevice(context, routes) } catch {
+      lock.removeFile()
+      throw error
+    }
     let tunnel = Running(
       context: context, device: device, routes: routes, ownKey: try publicKey(of: context.privateKey), events: events,
       lock: lock)
@@ -82,6 +86,7 @@ public final class DrivenTunnel: TunnelBackend {
       tunnel.events.begin(index: device.index)
     } catch {
       try? device.close()
+      tunnel.lock.removeFile()
       throw error.code == "netlink.address-in-use" ? Self.portInUse : error
     }
     running = tunnel
@@ -95,6 +100,7 @@ public final class DrivenTunnel: TunnelBackend {
     var first: Problem?
     do throws(Problem) { try tunnel.network.takeDown() } catch { first = error }
     do throws(Problem) { try tunnel.device.close() } catch { first = first ?? error }
+    tunnel.lock.removeFile()
     if let first { throw first }
   }
 
