@@ -30,7 +30,9 @@ public protocol TunnelBackend: AnyObject {
 
 /// What a backend can do (P1-3).
 public struct Capabilities: OptionSet, Sendable, Hashable {
+  /// The bits.
   public let rawValue: UInt32
+  /// A set of these bits.
   public init(rawValue: UInt32) { self.rawValue = rawValue }
 
   /// A peer may change its address without configuration.

@@ -52,6 +52,7 @@ public struct TunnelContext: Sendable {
   /// The mark of the tunnel's own packets; 0 for none.
   public var firewallMark: UInt32
 
+  /// Made of its parts.
   public init(
     localNode: NodeName, interface: String, privateKey: Key32, listenPort: UInt16,
     addresses: [(address: IPAddress, length: Int)], mtu: Int, firewallMark: UInt32 = 0
@@ -81,6 +82,7 @@ public struct TunnelPeer: Sendable {
   /// Seconds between keepalives; 0 for none.
   public var keepaliveSeconds: UInt16
 
+  /// Made of its parts.
   public init(
     node: NodeName, publicKey: PeerKey, presharedKey: Key32? = nil, endpoint: Endpoint? = nil,
     allowedAddresses: [Prefix], keepaliveSeconds: UInt16 = 0
@@ -101,6 +103,7 @@ public struct PeerDifference: Sendable {
   /// Removed, if they are there.
   public var removed: [PeerKey]
 
+  /// Made of its parts.
   public init(configured: [TunnelPeer] = [], removed: [PeerKey] = []) {
     self.configured = configured
     self.removed = removed
@@ -119,6 +122,7 @@ public struct TunnelRoute: Hashable, Sendable {
   /// Why.
   public var kind: Kind
 
+  /// Made of its parts.
   public init(destination: Prefix, via: PeerKey, kind: Kind) {
     self.destination = destination
     self.via = via
@@ -137,15 +141,18 @@ public enum ExitMode: Hashable, Sendable {
 public struct TunnelStatistics: Sendable {
   /// One peer's share.
   public struct Peer: Sendable {
+    /// Whose share it is.
     public var publicKey: PeerKey
     /// Where it is now.
     public var endpoint: Endpoint?
     /// Bytes on the wire, both ways, keepalives and handshakes included.
     public var receivedBytes: UInt64
+    /// Bytes on the wire that were sent; keepalives and handshakes included.
     public var sentBytes: UInt64
     /// Seconds since 1970 of the last completed key exchange; nil before the first.
     public var lastHandshake: Int64?
 
+    /// Made of its parts.
     public init(
       publicKey: PeerKey, endpoint: Endpoint?, receivedBytes: UInt64, sentBytes: UInt64, lastHandshake: Int64?
     ) {
@@ -164,14 +171,18 @@ public struct TunnelStatistics: Sendable {
   /// Packets that were dropped, by reason, in a stable order.
   public var drops: [(reason: String, count: UInt64)]
 
+  /// Made of its parts.
   public init(peers: [Peer], lostEvents: UInt64 = 0, drops: [(reason: String, count: UInt64)] = []) {
     self.peers = peers
     self.lostEvents = lostEvents
     self.drops = drops
   }
 
+  /// How many peers the device has.
   public var peerCount: Int { peers.count }
+  /// Bytes on the wire that were received, from all peers.
   public var receivedBytes: UInt64 { peers.reduce(0) { $0 &+ $1.receivedBytes } }
+  /// Bytes on the wire that were sent, to all peers.
   public var sentBytes: UInt64 { peers.reduce(0) { $0 &+ $1.sentBytes } }
 }
 
@@ -189,8 +200,10 @@ public enum TunnelEvent: Hashable, Sendable {
 
 /// The problems that every backend throws (P1-6), each with one stable code.
 public enum TunnelProblem {
+  /// A second start (P1-4).
   public static let alreadyRunning = Problem.refused(
     "tunnel.already-running", "the tunnel runs already", source: "P1-4")
+  /// A verb before the start, or after the shutdown (P1-4).
   public static let notRunning = Problem.refused("tunnel.not-running", "the tunnel does not run", source: "P1-4")
 
   /// A capability that the backend does not have (P1-3).
