@@ -30,9 +30,15 @@ final class ControlSocket {
     if unsafe mkdir(folder, 0o700) != 0 && errno != EEXIST {
       throw .couldNotRun("tunnel.socket", "the folder cannot be made: \(describe(errno))", place: folder)
     }
-    listener = unsafe cl_listen_local(path)
+    listener = try Self.listen(path)
+  }
+
+  /// A function of its own, so that the initialiser throws before the object is whole: a whole one that throws would be
+  /// taken down by `deinit`, and that removes the socket of the daemon that answers there.
+  private static func listen(_ path: String) throws(Problem) -> Int32 {
+    let listener = unsafe cl_listen_local(path)
     switch listener {
-    case 0...: break
+    case 0...: return listener
     case -EADDRINUSE:
       throw .couldNotRun("tunnel.socket-busy", "another daemon serves this interface", place: path)
     case -EACCES, -EPERM:
