@@ -102,7 +102,7 @@ let package = Package(
     room("Tunnel", "WireGuard", ["Diagnostics", "Wire", "NetworkTypes", "Cryptography"]),
     room("Node", "Authorization", ["Diagnostics", "Wire", "StrictJSON", "NetworkTypes"], exclude: ["Roles"]),
     room("Node", "NetworkPolicy", ["Diagnostics", "StrictJSON", "HuJSON", "NetworkTypes"]),
-    room("Node", "DNS", ["Diagnostics", "StrictJSON", "NetworkTypes", "Cryptography"]),
+    room("Node", "DNS", ["Diagnostics", "StrictJSON", "HuJSON", "NetworkTypes", "Cryptography"]),
 
     // Layer 4: adapters to what is outside.
     room(

@@ -20,6 +20,14 @@ import Testing
     #expect(table.nameCount == 3 + 1 + 64 + 1)
   }
 
+  @Test func readsWhatPeopleWrite() throws {
+    let text = """
+      {// the zone of the office
+       "nodes": [{"name": "a", "addresses": ["100.64.0.1",],},]}
+      """
+    #expect(try ZoneFile(parsing: Array(text.utf8)).zone.nodes.map(\.label) == ["a"])
+  }
+
   @Test(arguments: [
     (
       #"{"nodes": [{"name": "a", "addresses": ["1.2.3.4"]}, {"name": "b", "addresses": ["1.2.3.4"]}]}"#,

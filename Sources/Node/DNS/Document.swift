@@ -1,15 +1,14 @@
 import Diagnostics
+import HuJSON
 import StrictJSON
 
 /// The one place that decides how files written by hand are read.
 enum Document {
-  /// Parses a file and reads it with `read`; errors have line and column.
-  ///
-  /// JSON for now: comments and final commas are refused until the reader of HuJSON is there; this function alone changes.
+  /// Parses a file of HuJSON, which people write with comments, and reads it with `read`; errors have line and column.
   static func decode<Value>(
     _ bytes: [UInt8], limit: Int, _ read: (JSONReader) throws(Problem) -> Value
   ) throws(Problem) -> Value {
-    try JSON.decode(bytes, limits: JSON.Limits(size: limit, depth: 16, values: 1_000_000), read)
+    try HuJSON.decode(bytes, limits: JSON.Limits(size: limit, depth: 16, values: 1_000_000), read)
   }
 }
 
