@@ -77,7 +77,7 @@ public struct ReleaseRun: Sendable {
 
   // MARK: steps
 
-  /// Removes what an earlier run left, but for the record of the tests, and begins the evidence anew.
+  /// Removes what an earlier run left, but for the records of the tests and of the conformance runs, and begins the evidence anew.
   ///
   /// A folder that holds something else is refused: it was named by mistake, and what is in it is somebody's.
   public static func removeEarlierResults(_ workspace: Workspace, folder: String) throws(Problem) {
@@ -96,15 +96,28 @@ public struct ReleaseRun: Sendable {
         hint: "name another --output, or remove it yourself")
     }
     for name in takenAway + [packName, pageName] { try FileSystem.remove("\(folder)/\(name)") }
-    // It was made before the run, by `record run`.
-    let earlier = "\(workspace.output)/\(MemberName.testsRecord)"
-    let tests = FileSystem.status(earlier) == nil ? nil : try FileSystem.read(earlier, limit: 16 << 20, links: .refused)
+    let records = try recordsMadeBefore(workspace)
     try FileSystem.removeTree(workspace.output)
-    try FileSystem.makeFolder(Path.folder(of: earlier))
-    if let tests { try FileSystem.write(tests, to: earlier) }
+    try FileSystem.makeFolder("\(workspace.output)/\(Path.folder(of: MemberName.testsRecord))")
+    for (path, bytes) in records { try FileSystem.write(bytes, to: path) }
     let exceptions = "\(workspace.root)/attestations/policies/\(MemberName.exceptions)"
     let bytes = try FileSystem.read(exceptions, limit: 1 << 20, links: .refused)
     try FileSystem.write(bytes, to: "\(workspace.output)/\(MemberName.exceptions)")
+  }
+
+  /// The records that `record run` wrote before a release: of the tests and of the conformance runs, with their paths.
+  private static func recordsMadeBefore(_ workspace: Workspace) throws(Problem) -> [(String, [UInt8])] {
+    let folder = "\(workspace.output)/\(Path.folder(of: MemberName.testsRecord))"
+    guard FileSystem.status(folder) != nil else { return [] }
+    var records: [(String, [UInt8])] = []
+    for name in try FileSystem.list(folder).sorted() {
+      let path = "\(folder)/\(name)"
+      let isMadeBefore =
+        name == Path.name(of: MemberName.testsRecord)
+        || (name.hasPrefix(MemberName.conformancePrefix) && name.hasSuffix(".json"))
+      if isMadeBefore { records.append((path, try FileSystem.read(path, limit: 16 << 20, links: .refused))) }
+    }
+    return records
   }
 
   private func measureSubjects() throws(Problem) -> [Subject] {

@@ -27,6 +27,8 @@ public enum MemberName {
   public static let buildRecord = "records/build.json"
   /// The record of the fast tests, which is made before the release.
   public static let testsRecord = "records/tests.json"
+  /// How the names of the records of conformance runs begin, which are made before the release too.
+  public static let conformancePrefix = "conformance-"
 
   /// The members that stand in no folder.
   public static let topLevel = [trust, policy, sbom, signedSBOM, provenance, exceptions, verdict, summary, result]

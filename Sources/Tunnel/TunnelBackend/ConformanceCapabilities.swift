@@ -51,9 +51,10 @@ extension ConformanceSuite {
       _ = try run.b.backend.takeEvents()
       try run.a.move()
       try run.requireReach("after the move")
-      // A few packets may pass before the new place is known to everybody.
+      // Some packets and some time may pass before the new place is known to everybody.
       var after = try run.statistics(run.b).endpoint
       for _ in 0..<20 where after == before {
+        run.lab.wait(milliseconds: 25)
         _ = try run.a.reaches(ConformanceRun.innerB[0], of: run.b, from: nil)
         after = try run.statistics(run.b).endpoint
       }

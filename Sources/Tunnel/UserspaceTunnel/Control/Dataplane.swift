@@ -10,7 +10,7 @@ import WireGuard
 /// neither can hold it any more. Driven by one thread.
 @safe final class Dataplane {
   /// One peer as control knows it.
-  @unsafe private struct Peer {
+  @unsafe struct Peer {
     var hot: UnsafeMutablePointer<PeerHot>
     var endpoint: Endpoint?
     var sessions: [UInt32: UnsafeMutablePointer<SessionHot>] = unsafe [:]
@@ -19,25 +19,25 @@ import WireGuard
   let shared: UnsafeMutablePointer<SharedHot>
   /// The eventfd that wakes control.
   let controlEvent: Int32
-  private let transmitWake: Int32
-  private let receiveWake: Int32
-  private let orders: Ring
+  let transmitWake: Int32
+  let receiveWake: Int32
+  let orders: Ring
   let transmitReports: Ring
   let receiveReports: Ring
   let handshakes: Ring
-  private var peers: [Int32: Peer] = unsafe [:]
-  private var snapshot: AllowedIPs.Snapshot?
-  private var threads: Threads?
-  private var garbage: [Garbage] = unsafe []
+  var peers: [Int32: Peer] = unsafe [:]
+  var snapshot: AllowedIPs.Snapshot?
+  var threads: Threads?
+  var garbage: [Garbage] = unsafe []
   /// What packets are sealed with.
   let cipher: CipherKind
-  private let socketV4: Int32
-  private let socketV6: Int32
-  private(set) var boundPort: UInt16 = 0
-  private(set) var hasGRO = false
-  private(set) var hasV6 = false
-  private var mark: UInt32 = 0
-  private let offloads: Bool
+  let socketV4: Int32
+  let socketV6: Int32
+  var boundPort: UInt16 = 0
+  var hasGRO = false
+  var hasV6 = false
+  var mark: UInt32 = 0
+  let offloads: Bool
 
   /// Prepares everything but the threads. Throws `tunnel.internal` when the system has no descriptors left.
   init(cipher: CipherKind, offloads: Bool) throws(Problem) {
@@ -84,7 +84,7 @@ import WireGuard
     unsafe shared.deallocate()
   }
 
-  // MARK: threads and sockets
+  // MARK: threads
 
   /// Starts both threads over a TUN descriptor, which stays the caller's. `hasUSO` allows joined UDP frames.
   func start(tun: Int32, hasUSO: Bool) throws(Problem) {
@@ -106,88 +106,6 @@ import WireGuard
     cl_signal(receiveWake)
     threads.join()
     self.threads = nil
-  }
-
-  /// Binds both sockets to a port, 0 for any; -errno and the old sockets stay when it cannot be had.
-  func bind(port: UInt16) -> Int32 {
-    var tries = port == 0 ? 16 : 1
-    while true {
-      tries -= 1
-      var gro: Int32 = 0
-      var buffer: Int32 = 0
-      let v4 = unsafe cl_open_udp(AF_INET, port, mark, offloads ? 1 : 0, &gro, &buffer)
-      if v4 < 0 { return v4 }
-      let chosen = cl_bound_port(v4)
-      let v6 = unsafe cl_open_udp(
-        AF_INET6, UInt16(truncatingIfNeeded: chosen), mark, offloads ? 1 : 0, &gro, &buffer)
-      if v6 == -EADDRINUSE || v6 == -EACCES {
-        _ = close(v4)
-        if v6 == -EADDRINUSE && tries > 0 { continue }
-        return v6
-      }
-      // A kernel without IPv6 is no failure. `dup2` puts the new socket where the threads look, at one moment.
-      _ = dup2(v4, socketV4)
-      _ = close(v4)
-      hasV6 = v6 >= 0
-      if v6 >= 0 {
-        _ = dup2(v6, socketV6)
-        _ = close(v6)
-      }
-      hasGRO = gro != 0
-      boundPort = UInt16(truncatingIfNeeded: chosen)
-      cl_signal(receiveWake)
-      return 0
-    }
-  }
-
-  /// The source to answer from, as the kernel's WireGuard judges it: the address that the peer spoke to, as long as a
-  /// packet from there would leave by the interface that the peer's came in by; else the kernel chooses.
-  func judged(_ source: Source?, for endpoint: Endpoint) -> Source? {
-    guard let source, source.interface != 0, source.octets.count == endpoint.address.octets.count else { return source }
-    // A link-local address says its interface itself.
-    if source.octets.count == 16 && source.octets[0] == 0xfe { return source }
-    // Safe: both arrays hold as many octets as are told.
-    let leaving = unsafe cl_route_interface(
-      endpoint.address.octets, source.octets, Int32(source.octets.count), mark)
-    return leaving > 0 && leaving != Int32(source.interface) ? Source(octets: [], interface: 0) : source
-  }
-
-  /// Marks what the sockets send from now on; -errno when that is not allowed.
-  func setMark(_ value: UInt32) -> Int32 {
-    mark = value
-    guard boundPort != 0 else { return 0 }
-    if hasV6 { _ = cl_set_mark(socketV6, value) }
-    return cl_set_mark(socketV4, value)
-  }
-
-  /// Sends a handshake message with the class of handshakes (AF41). What the network refuses is as lost as on the way.
-  func send(_ message: [UInt8], to endpoint: Endpoint, source: Source?) {
-    var name = sockaddr_storage()
-    let length = SocketAddress.write(endpoint, to: &name)
-    let isV6 = endpoint.address.family == .v6
-    for source in source == nil ? [nil] : [source, nil] {
-      var sent = -1
-      unsafe withUnsafeTemporaryAllocation(byteCount: Int(CL_SEND_CONTROL), alignment: 16) { control in
-        guard let start = unsafe control.baseAddress?.assumingMemoryBound(to: UInt8.self) else { return }
-        let octets = source?.octets ?? []
-        let size = unsafe cl_write_control(
-          start, isV6 ? 1 : 0, 0, 0x88, octets, UInt8(octets.count), source?.interface ?? 0)
-        var bytes = message
-        unsafe bytes.withUnsafeMutableBytes { bytes in
-          var vector = unsafe iovec(iov_base: bytes.baseAddress, iov_len: bytes.count)
-          unsafe withUnsafeMutablePointer(to: &name) { name in
-            unsafe withUnsafeMutablePointer(to: &vector) { vector in
-              var header = unsafe msghdr(
-                msg_name: name, msg_namelen: length, msg_iov: vector, msg_iovlen: 1, msg_control: start,
-                msg_controllen: size, msg_flags: 0)
-              sent = unsafe sendmsg(isV6 ? socketV6 : socketV4, &header, Int32(MSG_DONTWAIT))
-            }
-          }
-        }
-      }
-      // Only a source that is no address of ours any more is worth a second try.
-      if sent >= 0 || errno != EINVAL { return }
-    }
   }
 
   // MARK: peers
@@ -312,7 +230,7 @@ import WireGuard
     if let hot = unsafe peers[slot.index]?.hot { unsafe order(hot, bits) }
   }
 
-  private func order(_ hot: UnsafeMutablePointer<PeerHot>, _ bits: UInt64) {
+  func order(_ hot: UnsafeMutablePointer<PeerHot>, _ bits: UInt64) {
     // A peer whose bits are set stands in the queue already.
     if unsafe cl_or(&hot.pointee.orders, bits) == 0 {
       while true {
@@ -350,134 +268,6 @@ import WireGuard
 
   /// A counter's value.
   func value(of counter: Counter) -> UInt64 { unsafe cl_load_relaxed(shared.pointee.counters + counter.rawValue) }
-
-  // MARK: tables
-
-  /// Whether a session with this index would have a place of its own.
-  func isFree(_ index: UInt32) -> Bool {
-    guard let table = unsafe shared.pointee.sessions?.assumingMemoryBound(to: IndexTable.self) else { return true }
-    return unsafe table.pointee.entries[Int(index & table.pointee.mask)] == nil
-  }
-
-  /// Publishes the routes, with the peers as they are now.
-  func publishRoutes(_ new: AllowedIPs.Snapshot?) {
-    guard let new else { return }
-    let count = Int((unsafe peers.keys.max() ?? -1) + 1)
-    let places = UnsafeMutablePointer<UnsafeMutablePointer<PeerHot>?>.allocate(capacity: max(count, 1))
-    unsafe places.initialize(repeating: nil, count: max(count, 1))
-    unsafe peers.forEach { slot, peer in unsafe places[Int(slot)] = unsafe peer.hot }
-    let table = UnsafeMutablePointer<RouteTable>.allocate(capacity: 1)
-    unsafe table.initialize(to: RouteTable(view: new.view, peers: places, count: count))
-    let old = unsafe shared.pointee.routes
-    unsafe cl_pointer_release(&shared.pointee.routes, table)
-    if let old = unsafe old { unsafe discard(.routes(old.assumingMemoryBound(to: RouteTable.self), snapshot)) }
-    snapshot = new
-  }
-
-  private func publish(_ session: UnsafeMutablePointer<SessionHot>) {
-    guard var table = unsafe shared.pointee.sessions?.assumingMemoryBound(to: IndexTable.self) else { return }
-    let index = unsafe session.pointee.localIndex
-    while let other = unsafe table.pointee.entries[Int(index & table.pointee.mask)],
-      unsafe other != UnsafeMutableRawPointer(session)
-    {
-      // Two handshakes that ran at once were given the same place: a wider table tells them apart.
-      unsafe table = unsafe grow(table)
-    }
-    unsafe cl_pointer_release(table.pointee.entries + Int(index & table.pointee.mask), session)
-    let used = unsafe peers.values.reduce(0) { unsafe $0 + $1.sessions.count }
-    if unsafe used * 4 > Int(table.pointee.mask) { unsafe _ = grow(table) }
-  }
-
-  private func grow(_ old: UnsafeMutablePointer<IndexTable>) -> UnsafeMutablePointer<IndexTable> {
-    let count = unsafe (Int(old.pointee.mask) + 1) * 2
-    let table = unsafe IndexTable.make(count: count)
-    for place in 0..<count / 2 {
-      guard let entry = unsafe old.pointee.entries[place] else { continue }
-      let index = unsafe entry.assumingMemoryBound(to: SessionHot.self).pointee.localIndex
-      unsafe table.pointee.entries[Int(index) & (count - 1)] = unsafe entry
-    }
-    unsafe cl_pointer_release(&shared.pointee.sessions, table)
-    unsafe discard(.table(old))
-    return unsafe table
-  }
-
-  private func unpublish(_ session: UnsafeMutablePointer<SessionHot>) {
-    if let table = unsafe shared.pointee.sessions?.assumingMemoryBound(to: IndexTable.self) {
-      let place = unsafe table.pointee.entries + Int(session.pointee.localIndex & table.pointee.mask)
-      if unsafe place.pointee == UnsafeMutableRawPointer(session) { unsafe cl_pointer_release(place, nil) }
-    }
-    unsafe discard(.session(session))
-  }
-
-  // MARK: reclamation
-
-  /// What was taken out of reach, and since when.
-  @unsafe private struct Garbage {
-    @unsafe enum What {
-      case session(UnsafeMutablePointer<SessionHot>)
-      case endpoint(UnsafeMutablePointer<EndpointHot>)
-      case peer(UnsafeMutablePointer<PeerHot>)
-      case table(UnsafeMutablePointer<IndexTable>)
-      case routes(UnsafeMutablePointer<RouteTable>, AllowedIPs.Snapshot?)
-    }
-    var what: What
-    var epoch: UInt64
-  }
-
-  private func discard(_ what: Garbage.What) {
-    // A thread that begins a batch after this sees the new epoch and nothing of what was taken out.
-    let epoch = unsafe cl_load_ordered(&shared.pointee.epoch) + 1
-    unsafe cl_store_ordered(&shared.pointee.epoch, epoch)
-    unsafe garbage.append(Garbage(what: what, epoch: epoch))
-  }
-
-  /// Whether something waits for a thread to let go of it; then call `reclaim` again soon.
-  var hasGarbage: Bool { unsafe !garbage.isEmpty }
-
-  /// Frees what no thread can hold: each is outside a batch, or began its batch later.
-  func reclaim() {
-    guard hasGarbage else { return }
-    cl_fence()
-    let sending = unsafe cl_load_ordered(&shared.pointee.sendingEpoch)
-    let receiving = unsafe cl_load_ordered(&shared.pointee.receivingEpoch)
-    let hasOrders = threads != nil && orders.count > 0
-    unsafe garbage.removeAll { item in
-      guard unsafe sending == 0 || sending >= item.epoch, unsafe receiving == 0 || receiving >= item.epoch else {
-        return false
-      }
-      // A peer may stand in the queue of orders still.
-      if hasOrders, case .peer = unsafe item.what { return false }
-      unsafe free(item.what)
-      return true
-    }
-  }
-
-  private func free(_ what: Garbage.What) {
-    switch unsafe what {
-    case .session(let session):
-      unsafe EVP_CIPHER_CTX_free(session.pointee.sealing)
-      unsafe EVP_CIPHER_CTX_free(session.pointee.opening)
-      unsafe session.pointee.window.deallocate()
-      unsafe session.deallocate()
-    case .endpoint(let endpoint): unsafe endpoint.deallocate()
-    case .peer(let peer): unsafe peer.deallocate()
-    case .table(let table):
-      unsafe table.pointee.entries.deallocate()
-      unsafe table.deallocate()
-    case .routes(let table, _):
-      unsafe table.pointee.peers.deallocate()
-      unsafe table.deallocate()
-    }
-  }
-
-  /// Frees a peer with its sessions; only when no thread runs.
-  private func free(_ peer: Peer) {
-    unsafe peer.sessions.values.forEach { session in unsafe free(.session(session)) }
-    if let place = unsafe peer.hot.pointee.endpoint {
-      unsafe free(.endpoint(place.assumingMemoryBound(to: EndpointHot.self)))
-    }
-    unsafe free(.peer(peer.hot))
-  }
 }
 
 /// An address of ours that a peer speaks to.
