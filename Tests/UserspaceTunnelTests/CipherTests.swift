@@ -80,7 +80,7 @@ import Testing
 
   @Test func agreesWithTheLibrary() { #expect(SplitCipher.agreesWithStock()) }
 
-  @Test(.enabled(if: isThere, "not-run: no corpora of third parties")) func agreesWithWycheproof() throws {
+  @Test(.enabled(if: isThere, "not-run: no corpora of third parties")) func agreesWithTheCorpusOfWycheproof() throws {
     let file = try JSONReader(JSON(parsing: FileSystem.read(Self.vectors, limit: 64 << 20)))
     var (good, bad) = (0, 0)
     for group in try file.member("testGroups").elements() {

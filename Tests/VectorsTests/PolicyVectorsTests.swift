@@ -9,7 +9,7 @@ import Testing
   /// The one case that is not equal: a policy that names an address by its number, which the reduced capture's
   /// renumbered topology gives to another node.
   @Test(.enabled(if: Corpora.exists("acl-captures"), "not-run: the third-party corpora are not here"))
-  func agreesWithTheCaptures() throws {
+  func agreesWithTheCorpusOfCaptures() throws {
     let report = try ACLVectors.judge(path: Corpora.path("acl-captures") + "/captures.jsonl.gz")
     #expect(report.reachesThreshold)
     #expect(report.accepted.total >= 290 && report.accepted.equal >= report.accepted.total - 1)
