@@ -55,7 +55,6 @@ let package = Package(
   ],
   targets: [
     // Layer 0: the system's libraries.
-    .systemLibrary(name: "CMalloc", path: "Sources/C/CMalloc"),
     .systemLibrary(
       name: "CSodium", path: "Sources/C/CSodium", pkgConfig: "libsodium", providers: [.apt(["libsodium-dev"])]),
     .systemLibrary(
@@ -79,7 +78,7 @@ let package = Package(
 
     // Layer 2: the operating system and the primitives.
     room("Base", "NetlinkKit", ["Diagnostics", "NetworkTypes", "CMnl"]),
-    room("Base", "LinuxKit", ["Diagnostics", "Wire", "NetworkTypes", "CMalloc", "CLinux"]),
+    room("Base", "LinuxKit", ["Diagnostics", "Wire", "NetworkTypes", "CLinux"]),
     room("Base", "TLSClient", ["Diagnostics", "CSSL"]),
     room("Trust", "Cryptography", ["Diagnostics", "Wire", "CSodium", "CCrypto"]),
     room("Trust", "X509", ["Diagnostics", "Wire", "Cryptography", "CCrypto"]),

@@ -1,4 +1,4 @@
-import CMalloc
+import CLinux
 
 /// How the C library hands out large blocks of memory.
 public enum Allocator {

@@ -1,6 +1,7 @@
 // What Linux offers a packet path and the module Glibc does not: many messages in one call, control messages, the ioctls
 // of a TUN device, descriptors for events, signals and times, and atomics. Layouts are asserted in shim.c.
 #pragma once
+#include <malloc.h>
 #include <netinet/in.h>
 #include <poll.h>
 #include <stdint.h>

@@ -1,2 +1,0 @@
-// What the Glibc module does not export.
-#include <malloc.h>
