@@ -101,7 +101,7 @@ private func withFolder(_ body: (String) async throws -> Void) async throws {
   }
 
   @Test func doesNotWaitForAGrandchildThatKeepsTheStreamsOpen() async throws {
-    let result = try await Command("/bin/sh", ["-c", "setsid sleep 600 & echo done"], seconds: 300).run()
+    let result = try await Command("/bin/sh", ["-c", "setsid sleep 150 & echo done"], seconds: 300).run()
     #expect(result.text == "done\n")
     #expect(result.seconds < 120)
   }
