@@ -157,7 +157,7 @@ extension Device {
       peer: peer.slot, localIndex: pending.localIndex, remoteIndex: message.littleEndian(at: Layout.Response.sender),
       sending: sending, receiving: receiving, isInitiator: true, born: now)
     peer.received &+= UInt64(message.count)
-    direct(peer, to: source)
+    arrived(peer, from: source)
     emit(.accept(keys))
     emit(.use(peer.slot, localIndex: keys.localIndex))
     retire(peer.sessions.use(keys))
@@ -223,7 +223,7 @@ extension Device {
       peer: peer.slot, localIndex: index, remoteIndex: remoteIndex, sending: sending, receiving: receiving,
       isInitiator: false, born: now)
     peer.received &+= UInt64(message.count)
-    direct(peer, to: source)
+    arrived(peer, from: source)
     emit(.accept(keys))
     retire(peer.sessions.accept(keys))
     handshakeReceived(peer, at: now)

@@ -157,7 +157,14 @@ public final class Device {
     peer.pending = nil
   }
 
-  /// A peer is at this place from now on. Call it for what an authentic message proved, and for configuration.
+  /// An authentic message of a peer came from this place. Told also where the peer was there before: the message may have
+  /// come to another address of ours, and what is sent next must leave from there.
+  func arrived(_ peer: Peer, from endpoint: Endpoint) {
+    peer.endpoint = endpoint
+    emit(.direct(peer.slot, endpoint))
+  }
+
+  /// A peer is at this place from now on, by configuration or by a packet that moved it.
   func direct(_ peer: Peer, to endpoint: Endpoint) {
     guard peer.endpoint != endpoint else { return }
     peer.endpoint = endpoint

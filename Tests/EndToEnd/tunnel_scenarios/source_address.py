@@ -1,4 +1,6 @@
 """The source address of outer packets: it stays, it answers where it was asked, and it gives way."""
+import time
+
 from Lab import traffic
 from Lab.network import until
 from Lab.tunnel import Device, introduce
@@ -96,3 +98,16 @@ def better_route(lab):
     wires.a.ip("route", "add", "10.50.0.1/32", "via", "10.0.1.2", "metric", "10")
     until(lambda: traffic.reaches(wires.a, INNER[4][1]) and wires.a.counters("v1")["tx"]["packets"] >= before + 3, 5,
           "packets leave by the new route", pause=0.2)
+
+
+@scenario("a change of the network that does not concern a peer leaves its source address")
+def unrelated_change(lab):
+    wires = TwoWires(lab, 4)
+    wires.b.ip("address", "add", "10.50.0.1/32", "dev", "lo")
+    wires.a.ip("route", "add", "10.50.0.1/32", "via", "10.0.0.2")
+    wires.wg_a.peer(wires.wg_b.keys.public, endpoint="10.50.0.1:2")
+    traffic.require_reach(wires.a, INNER[4][1])
+    wires.b.ip("address", "add", "10.60.0.1/32", "dev", "lo")
+    time.sleep(0.2)  # b's daemon has heard of it
+    traffic.require_reach(wires.b, INNER[4][0])
+    assert wires.wg_a.statistics(wires.wg_b.keys.public)["endpoint"] == "10.50.0.1:2", "b sends from elsewhere now"

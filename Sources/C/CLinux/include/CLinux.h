@@ -176,6 +176,9 @@ int cl_set_interface_queue(const char *name, int packets);
 /// The interface by which a packet would leave to `destination` from `source`, both of `length` 4 or 16 octets, with a
 /// mark; -EINVAL where the source is not ours.
 int cl_route_interface(const uint8_t *destination, const uint8_t *source, int length, uint32_t mark);
+/// Whether an address of `length` 4 or 16 octets is one of this host. Asked of sources of IPv6, whose routes the kernel
+/// gives for any source.
+int cl_is_own_address(const uint8_t *address, int length);
 /// The name of the interface that a TUN descriptor is, which changes with `ip link set name`.
 int cl_tun_name(int fd, char name[16]);
 /// Takes a TUN down that is not persistent: its last descriptor is closed by the caller.
@@ -229,6 +232,7 @@ static inline uint64_t cl_exchange(uint64_t *p, uint64_t v) { return __atomic_ex
 /// Sets bits and returns what was there.
 static inline uint64_t cl_or(uint64_t *p, uint64_t bits) { return __atomic_fetch_or(p, bits, __ATOMIC_ACQ_REL); }
 static inline void *cl_pointer_acquire(void *const *p) { return __atomic_load_n(p, __ATOMIC_ACQUIRE); }
+static inline void *cl_pointer_exchange(void **p, void *v) { return __atomic_exchange_n(p, v, __ATOMIC_ACQ_REL); }
 static inline void cl_pointer_release(void **p, void *v) { __atomic_store_n(p, v, __ATOMIC_RELEASE); }
 
 // MARK: namespaces

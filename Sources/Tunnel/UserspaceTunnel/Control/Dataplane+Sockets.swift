@@ -43,13 +43,26 @@ extension Dataplane {
   /// The source to answer from, as the kernel's WireGuard judges it: the address that the peer spoke to, as long as a
   /// packet from there would leave by the interface that the peer's came in by; else the kernel chooses.
   func judged(_ source: Source?, for endpoint: Endpoint) -> Source? {
-    guard let source, source.interface != 0, source.octets.count == endpoint.address.octets.count else { return source }
-    // A link-local address says its interface itself.
-    if source.octets.count == 16 && source.octets[0] == 0xfe { return source }
+    guard let source, source.interface != 0, let leaving = leaving(from: source, to: endpoint) else { return source }
+    return leaving > 0 && leaving != Int64(source.interface) ? Source(octets: [], interface: 0) : source
+  }
+
+  /// Whether a source is still an address of ours, and still on the way that it was taken up on.
+  func isUsable(_ source: Source, for endpoint: Endpoint) -> Bool {
+    // Safe: the array holds as many octets as are told.
+    guard unsafe cl_is_own_address(source.octets, Int32(source.octets.count)) != 0,
+      let leaving = leaving(from: source, to: endpoint)
+    else { return false }
+    return source.interface == 0 ? leaving > 0 : leaving == Int64(source.interface)
+  }
+
+  /// The index of the interface by which a packet would leave, negative where there is no way; nil where this cannot be
+  /// asked: a link-local address says its interface itself.
+  private func leaving(from source: Source, to endpoint: Endpoint) -> Int64? {
+    let ours = source.octets
+    guard ours.count == endpoint.address.octets.count, !(ours.count == 16 && ours[0] == 0xfe) else { return nil }
     // Safe: both arrays hold as many octets as are told.
-    let leaving = unsafe cl_route_interface(
-      endpoint.address.octets, source.octets, Int32(source.octets.count), mark)
-    return leaving > 0 && leaving != Int32(source.interface) ? Source(octets: [], interface: 0) : source
+    return unsafe Int64(cl_route_interface(endpoint.address.octets, ours, Int32(ours.count), mark))
   }
 
   /// Marks what the sockets send from now on; -errno when that is not allowed.

@@ -118,7 +118,12 @@ extension Dataplane {
       unsafe session.pointee.window.deallocate()
       unsafe session.deallocate()
     case .endpoint(let endpoint): unsafe endpoint.deallocate()
-    case .peer(let peer): unsafe peer.deallocate()
+    case .peer(let peer):
+      // The receiving thread may have put a place there after the peer was forgotten.
+      if let place = unsafe peer.pointee.endpoint {
+        unsafe free(.endpoint(place.assumingMemoryBound(to: EndpointHot.self)))
+      }
+      unsafe peer.deallocate()
     case .table(let table):
       unsafe table.pointee.entries.deallocate()
       unsafe table.deallocate()
@@ -131,9 +136,6 @@ extension Dataplane {
   /// Frees a peer with its sessions; only when no thread runs.
   func free(_ peer: Peer) {
     unsafe peer.sessions.values.forEach { session in unsafe free(.session(session)) }
-    if let place = unsafe peer.hot.pointee.endpoint {
-      unsafe free(.endpoint(place.assumingMemoryBound(to: EndpointHot.self)))
-    }
     unsafe free(.peer(peer.hot))
   }
 }

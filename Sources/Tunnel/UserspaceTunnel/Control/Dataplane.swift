@@ -123,10 +123,7 @@ import WireGuard
     unsafe cl_pointer_release(&peer.hot.pointee.sending, nil)
     publishRoutes(snapshot)
     unsafe order(peer.hot, PeerOrder.drop)
-    if let old = unsafe peer.hot.pointee.endpoint {
-      unsafe cl_pointer_release(&peer.hot.pointee.endpoint, nil)
-      unsafe discard(.endpoint(old.assumingMemoryBound(to: EndpointHot.self)))
-    }
+    unsafe discardEndpoint(cl_pointer_exchange(&peer.hot.pointee.endpoint, nil))
     unsafe discard(.peer(peer.hot))
   }
 
@@ -194,10 +191,13 @@ import WireGuard
       }
       unsafe new = unsafe record
     }
-    let old = unsafe hot.pointee.endpoint
-    unsafe cl_pointer_release(&hot.pointee.endpoint, new)
+    unsafe discardEndpoint(cl_pointer_exchange(&hot.pointee.endpoint, new))
     unsafe peers[slot.index]?.endpoint = endpoint
-    if let old = unsafe old { unsafe discard(.endpoint(old.assumingMemoryBound(to: EndpointHot.self))) }
+  }
+
+  /// Frees a record of a place later. Call it once for what an exchange gave: each record has one taker.
+  func discardEndpoint(_ record: UnsafeMutableRawPointer?) {
+    if let record = unsafe record { unsafe discard(.endpoint(record.assumingMemoryBound(to: EndpointHot.self))) }
   }
 
   /// Where a peer is now.
@@ -214,13 +214,31 @@ import WireGuard
     }
   }
 
-  /// Forgets every source and what a path refused: routes or addresses have changed.
+  /// Forgets every source and what a path refused: the sockets are others now.
   func forgetSources() {
-    unsafe peers.forEach { slot, peer in
-      guard let place = unsafe peer.hot.pointee.endpoint else { return }
+    renewEndpoints { _, _ in nil }
+  }
+
+  /// Judges every source again, and forgets what a path refused: links, routes or addresses have changed.
+  ///
+  /// A source that still serves is kept: a peer behind a firewall takes packets from the address that it spoke to only,
+  /// and most changes do not concern it.
+  func reviewSources() {
+    renewEndpoints { source, endpoint in isUsable(source, for: endpoint) ? source : nil }
+  }
+
+  /// Publishes new records of those peers that have a source or refuse segments, each with the source that `source` gives.
+  private func renewEndpoints(source renewed: (Source, Endpoint) -> Source?) {
+    unsafe peers.forEach { index, peer in
+      guard let place = unsafe peer.hot.pointee.endpoint, let endpoint = unsafe peer.endpoint else { return }
       let record = unsafe place.assumingMemoryBound(to: EndpointHot.self)
-      if unsafe record.pointee.sourceLength != 0 || record.pointee.refusesSegments != 0 {
-        unsafe direct(PeerSlot(index: slot), peer.endpoint, source: nil)
+      let slot = PeerSlot(index: index)
+      let old = source(of: slot)
+      let new = old.flatMap { renewed($0, endpoint) }
+      // What `noSource` says was judged by the routes of before.
+      let wasLeftToKernel = unsafe record.pointee.sourceLength == EndpointHot.noSource
+      if unsafe new != old || wasLeftToKernel || record.pointee.refusesSegments != 0 {
+        direct(slot, endpoint, source: new)
       }
     }
   }

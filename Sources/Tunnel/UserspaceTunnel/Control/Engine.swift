@@ -103,8 +103,8 @@ public final class Engine {
     Counter.allCases.filter(\.isDrop).map { ($0.name, path.value(of: $0)) } + device.drops
   }
 
-  /// Routes or addresses changed: no source address and no verdict on a path is believed any more.
-  public func networkChanged() { path.forgetSources() }
+  /// Routes or addresses changed: source addresses are judged again, and no verdict on a path is believed any more.
+  public func networkChanged() { path.reviewSources() }
 
   /// Takes the events.
   public func takeEvents() -> [EngineEvent] {
@@ -189,9 +189,10 @@ public final class Engine {
     askedAt = 0
   }
 
-  /// An authentic packet came from another place, or to another address of ours.
+  /// An authentic packet came from another place, or to another address of ours, and the receiving thread follows it.
   private func move(_ slot: PeerSlot, _ report: Report) {
     var report = report
+    unsafe path.discardEndpoint(UnsafeMutableRawPointer(bitPattern: report.replaced))
     // Safe: the record holds the socket address that the kernel wrote, 16 or 28 octets of 32.
     let endpoint = unsafe withUnsafeBytes(of: &report.address) { bytes in
       unsafe bytes.baseAddress.flatMap { unsafe SocketAddress.endpoint(at: $0) }
@@ -271,8 +272,9 @@ public final class Engine {
     case .unstick(let slot): path.direct(slot, path.endpoint(of: slot), source: nil)
     case .direct(let slot, let endpoint):
       let source = arrival.flatMap { $0.endpoint == endpoint ? $0.source : nil }
+      let hasMoved = path.endpoint(of: slot) != endpoint
       path.direct(slot, endpoint, source: endpoint.flatMap { path.judged(source, for: $0) })
-      if let endpoint, let key = keys[slot.index] { note(.moved(key, endpoint)) }
+      if hasMoved, let endpoint, let key = keys[slot.index] { note(.moved(key, endpoint)) }
     case .routes: path.publishRoutes(device.allowedAddresses())
     case .bind(let port): bind(port)
     case .mark(let value):

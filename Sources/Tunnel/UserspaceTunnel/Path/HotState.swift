@@ -49,8 +49,10 @@ struct EndpointHot {
 /// The two halves that different threads write lie on different cache lines.
 @unsafe struct PeerHot {
   var slot: Int32
-  /// `UnsafeMutablePointer<SessionHot>?` and `UnsafeMutablePointer<EndpointHot>?`, written by control with release.
+  /// `UnsafeMutablePointer<SessionHot>?`, written by control with release.
   var sending: UnsafeMutableRawPointer?
+  /// `UnsafeMutablePointer<EndpointHot>?`, exchanged by control and, where a peer moves, by the receiving thread: who takes
+  /// a record out has it freed.
   var endpoint: UnsafeMutableRawPointer?
   /// What control asks the sending thread to do; bits of `PeerOrder`.
   var orders: UInt64 = 0
@@ -69,8 +71,8 @@ struct EndpointHot {
   var receivedBytes: UInt64 = 0
   var lastReceived: UInt64 = 0
   var firstUnansweredReceive: UInt64 = 0
-  /// When a move was reported last, so that a batch of packets reports one.
-  var reportedAt: UInt64 = 0
+  /// When the peer moved last, so that a batch of packets moves it once.
+  var movedAt: UInt64 = 0
   var receivePadding: (UInt64, UInt64, UInt64, UInt64) = (0, 0, 0, 0)
 }
 

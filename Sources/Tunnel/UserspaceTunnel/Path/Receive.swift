@@ -241,7 +241,7 @@ struct Handshake {
       unsafe report(
         Report(kind: Report.Kind.lastMinute, slot: peer.pointee.slot, localIndex: session.pointee.localIndex))
     }
-    if unsafe !isAtItsPlace(peer, name, nameLength) { unsafe reportMove(session, peer, name, nameLength) }
+    if unsafe !isAtItsPlace(peer, name, nameLength) { unsafe move(session, peer, name, nameLength) }
   }
 
   /// Whether the message came from where the peer is, to the address that we answer from.
@@ -274,20 +274,34 @@ struct Handshake {
     }
   }
 
+  /// The peer is at another place, or speaks to another address of ours: what is sent from now on goes there and leaves
+  /// from there, also the answer to this very packet. Control hears of it, and judges our address by the routes.
   @inline(never)
-  private mutating func reportMove(
+  private mutating func move(
     _ session: UnsafeMutablePointer<SessionHot>, _ peer: UnsafeMutablePointer<PeerHot>,
     _ name: UnsafeMutablePointer<sockaddr_storage>, _ nameLength: UInt32
   ) {
-    // One report in 20 ms: control has published the new place by then.
-    guard unsafe now &- peer.pointee.reportedAt > 20_000_000 else { return }
+    // One move in 20 ms, so that a peer that jumps about makes little work.
+    guard unsafe now &- peer.pointee.movedAt > 20_000_000 else { return }
+    // Only this thread puts reports into the ring, so the place that is free now is free below.
+    guard unsafe setup.reports.free() != nil else { return unsafe count(.eventQueueFull, counters) }
+    let record = UnsafeMutablePointer<EndpointHot>.allocate(capacity: 1)
+    unsafe record.initialize(to: EndpointHot())
+    unsafe memcpy(&record.pointee.address, name, Int(min(nameLength, 28)))
+    unsafe record.pointee.addressLength = nameLength
+    unsafe record.pointee.isV6 = nameLength != 16
+    unsafe record.pointee.sourceLength = received.local_length
+    unsafe record.pointee.interface = received.interface
+    unsafe memcpy(&record.pointee.source, &received.local, 16)
     var move = unsafe Report(
       kind: Report.Kind.moved, slot: peer.pointee.slot, localIndex: session.pointee.localIndex,
       interface: received.interface)
     unsafe memcpy(&move.address, name, Int(min(nameLength, 28)))
     unsafe memcpy(&move.local, &received.local, 16)
     move.localLength = received.local_length
-    if report(move) { unsafe peer.pointee.reportedAt = now }
+    unsafe move.replaced = UInt(bitPattern: cl_pointer_exchange(&peer.pointee.endpoint, record))
+    unsafe peer.pointee.movedAt = now
+    report(move)
   }
 
   /// Checks the inner packet and gives it to the device.

@@ -36,6 +36,8 @@ struct Report {
   var address: (UInt64, UInt64, UInt64, UInt64) = (0, 0, 0, 0)
   var local: (UInt64, UInt64) = (0, 0)
   var localLength: UInt8 = 0
+  /// Of a move: where the record of the old place is, which control frees; 0 where there was none.
+  var replaced: UInt = 0
 }
 
 /// The routes as the threads read them: who owns an address, and where that peer's state is.
