@@ -27,7 +27,7 @@ def transfers(lab, engines, outer):
     traffic.require_reach(pair.b, INNER[4][0])
     pair.wg_b.wg("set", "listen-port", 51088)
     traffic.require_reach(pair.b, INNER[4][0])
-    until(lambda: pair.wg_a.statistics(pair.wg_b.keys.public)["endpoint"].endswith(":51088"), 3, "the port is followed")
+    until(lambda: pair.wg_a.statistics(pair.wg_b.keys.public)["endpoint"].endswith(":51088"), 10, "the port is followed")
     assert traffic.reaches(pair.a, INNER[4][1])
 
 

@@ -23,11 +23,11 @@ def roam(lab, version):
     def place():
         assert traffic.ping(a, target, 1) in (0, 1)
         return pair.wg_b.statistics(pair.wg_a.keys.public)["endpoint"]
-    until(lambda: new.split("/")[0] in place(), 3, f"b follows a from {first} to {new}")
+    until(lambda: new.split("/")[0] in place(), 10, f"b follows a from {first} to {new}")
     assert traffic.reaches(b, INNER[4][0]), "the way back does not follow"
     pair.wg_a.wg("set", "listen-port", 51099)
     traffic.require_reach(a, target)
-    until(lambda: place().endswith(":51099"), 3, "b follows a to another port")
+    until(lambda: place().endswith(":51099"), 10, "b follows a to another port")
     assert traffic.reaches(b, INNER[4][0]), "the way back does not follow the port"
 
 
