@@ -8,13 +8,17 @@ import WireGuard
 /// Clients are served without waiting for any of them; each may ask again on the same connection.
 final class ControlSocket {
   static let folder = "/var/run/wireguard"
-  /// Clients at a time; more wait in the queue of the socket.
+  /// Clients at a time; one more, and the one that has been silent the longest has to go.
   static let clientLimit = 32
 
-  /// A connection: what was read of its request, and what is left of its reply.
+  /// A connection: what was read of its requests, and what is left of its reply.
   struct Client {
     var descriptor: Int32
+    /// When it was served last, in turns of the socket.
+    var turn: UInt64
     var request: [UInt8] = []
+    /// How far `request` was searched for the end of one.
+    var searched = 0
     var reply: [UInt8] = []
     var sent = 0
     var isEnding = false
@@ -23,6 +27,7 @@ final class ControlSocket {
   let path: String
   let listener: Int32
   private(set) var clients: [Client] = []
+  private var turn: UInt64 = 0
 
   /// Listens. Throws `tunnel.socket-busy` when another daemon answers there, and `tunnel.socket`.
   init(interface: String, folder: String = ControlSocket.folder) throws(Problem) {
@@ -42,7 +47,8 @@ final class ControlSocket {
     case -EADDRINUSE:
       throw .couldNotRun("tunnel.socket-busy", "another daemon serves this interface", place: path)
     case -EACCES, -EPERM:
-      throw .refused("tunnel.privilege", "the socket cannot be made: permission denied", place: path)
+      throw .refused(
+        "tunnel.privilege", "the socket cannot be made: permission denied", place: path, hint: "run it as root")
     default: throw .couldNotRun("tunnel.socket", "the socket cannot be made: \(describe(-listener))", place: path)
     }
   }
@@ -55,21 +61,33 @@ final class ControlSocket {
 
   /// Takes those who wait at the listener.
   func accept() {
-    while clients.count < Self.clientLimit {
+    while true {
       let descriptor = cl_accept(listener)
       guard descriptor >= 0 else { return }
-      clients.append(Client(descriptor: descriptor))
+      if clients.count == Self.clientLimit, let place = clients.indices.min(by: { clients[$0].turn < clients[$1].turn })
+      {
+        _ = close(clients.remove(at: place).descriptor)
+      }
+      turn += 1
+      clients.append(Client(descriptor: descriptor, turn: turn))
     }
   }
 
   /// What a client's descriptor is waited for.
   func events(of client: Client) -> Int16 { Int16(client.reply.isEmpty ? POLLIN : POLLOUT) }
 
-  /// Serves clients that are ready; `answer` turns a whole request into its reply.
+  /// Serves clients that are ready; `answer` turns a whole request into its reply. A client may send its next request
+  /// before it has read the reply to the one before.
   func serve(_ ready: (Int32) -> Bool, _ answer: (String) -> String) {
+    turn += 1
     for index in clients.indices where ready(clients[index].descriptor) {
-      if clients[index].reply.isEmpty { read(&clients[index], answer) }
-      write(&clients[index])
+      clients[index].turn = turn
+      if clients[index].reply.isEmpty { read(&clients[index]) } else { write(&clients[index]) }
+      while let request = nextRequest(&clients[index]) {
+        clients[index].reply = Array(answer(request).utf8)
+        clients[index].sent = 0
+        write(&clients[index])
+      }
     }
     clients.removeAll { client in
       if client.isEnding { _ = close(client.descriptor) }
@@ -77,26 +95,30 @@ final class ControlSocket {
     }
   }
 
-  private func read(_ client: inout Client, _ answer: (String) -> String) {
+  private func read(_ client: inout Client) {
     var chunk = [UInt8](repeating: 0, count: 1 << 16)
     let got = unsafe Glibc.read(client.descriptor, &chunk, chunk.count)
     guard got > 0 else {
       if got == 0 || (errno != EAGAIN && errno != EINTR) { client.isEnding = true }
       return
     }
-    let old = client.request.count
     client.request += chunk[..<got]
-    guard client.request.count <= UAPI.requestLimit else {
-      client.isEnding = true
-      return
+    if client.request.count > UAPI.requestLimit { client.isEnding = true }
+  }
+
+  /// Takes a whole request out of what a client has sent, once its reply to the one before is on its way.
+  private func nextRequest(_ client: inout Client) -> String? {
+    guard client.reply.isEmpty, !client.isEnding else { return nil }
+    // A request ends with an empty line, which may end across the border of what was searched.
+    guard let end = Self.end(of: client.request, from: max(client.searched - 1, 0)) else {
+      client.searched = client.request.count
+      return nil
     }
-    // A request ends with an empty line; the one before the new part may end across the border.
-    guard let end = Self.end(of: client.request, from: max(old - 1, 0)) else { return }
     let text = String(decoding: client.request[..<end], as: UTF8.self)
-    for index in client.request.indices { client.request[index] = 0 }
+    for index in client.request.indices[...end] { client.request[index] = 0 }
     client.request.removeFirst(end + 1)
-    client.reply = Array(answer(text).utf8)
-    client.sent = 0
+    client.searched = 0
+    return text
   }
 
   /// Where the empty line of a request begins, if it is there.

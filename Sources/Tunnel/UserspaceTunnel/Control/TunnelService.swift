@@ -44,7 +44,6 @@ public final class TunnelService {
       var descriptors: [pollfd] = [signals, network, socket.listener, engine.wakeEvent, engine.timer].map {
         pollfd(fd: $0, events: Int16(POLLIN), revents: 0)
       }
-      if socket.clients.count >= ControlSocket.clientLimit { descriptors[2].fd = -1 }
       descriptors += socket.clients.map { pollfd(fd: $0.descriptor, events: socket.events(of: $0), revents: 0) }
       // Safe: the array holds as many records as are told.
       if unsafe cl_poll(&descriptors, UInt32(descriptors.count), -1) <= 0 { continue }
