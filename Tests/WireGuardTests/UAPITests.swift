@@ -119,6 +119,23 @@ import Wire
     }
   }
 
+  /// wg(8) writes the interface of a link-local address by its name, as getnameinfo(3) gives it.
+  @Test func readsTheInterfaceOfALinkLocalAddress() throws {
+    let lookup: UAPI.InterfaceLookup = { $0 == "eth0" ? 7 : nil }
+    for (zone, scope) in [("eth0", 7), ("7", 7), ("3", 3)] as [(String, UInt32)] {
+      let text = "set=1\npublic_key=\(Self.key)\nendpoint=[fe80::1%\(zone)]:5\n"
+      guard case .set(let change) = try UAPI.parse(text, interface: lookup) else { return #expect(Bool(false)) }
+      #expect(change.peers[0].endpoint?.scope == scope)
+      let reply = "public_key=\(Self.key)\nendpoint=[fe80::1%\(zone)]:5\nerrno=0\n\n"
+      #expect(try UAPI.parseState(reply, interface: lookup).peers[0].endpoint?.scope == scope)
+    }
+    for zone in ["eth1", "", "%", "eth0%7"] {
+      #expect(throws: Problem.malformed("uapi.value", "")) {
+        try UAPI.parse("set=1\npublic_key=\(Self.key)\nendpoint=[fe80::1%\(zone)]:5\n", interface: lookup)
+      }
+    }
+  }
+
   @Test func errnosAreNegativeOnTheWire() {
     #expect(UAPI.reply(.success) == "errno=0\n\n")
     #expect(UAPI.reply(.invalid) == "errno=-22\n\n")

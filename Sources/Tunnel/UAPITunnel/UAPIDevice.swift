@@ -116,7 +116,9 @@ final class UAPIDevice: TunnelDevice {
     try UAPI.parseStatus(reply)
   }
 
-  func state() throws(Problem) -> DeviceState { try UAPI.parseState(try ask(UAPI.getRequest)) }
+  func state() throws(Problem) -> DeviceState {
+    try UAPI.parseState(try ask(UAPI.getRequest)) { [routes] name in (try? routes.link(named: name))?.index }
+  }
 
   private func ask(_ request: String) throws(Problem) -> String {
     let stream = try LocalStream(connectingTo: path, seconds: Self.patience)

@@ -31,7 +31,9 @@ extension UAPI {
 
   /// Reads a daemon's reply to `get`; an errno other than 0 is `uapi.errno`. Keys that we do not know are passed over,
   /// for a daemon may know more than we do.
-  public static func parseState(_ text: String) throws(Problem) -> DeviceState {
+  public static func parseState(
+    _ text: String, interface: InterfaceLookup = { _ in nil }
+  ) throws(Problem) -> DeviceState {
     var lines = UAPILines(text)
     var state = DeviceState(privateKey: nil, publicKey: nil, listenPort: 0, firewallMark: 0, peers: [])
     var status: Int32?
@@ -43,7 +45,7 @@ extension UAPI {
         if state.peers.isEmpty {
           try apply(line, to: &state)
         } else {
-          try apply(line, to: &state.peers[state.peers.count - 1])
+          try apply(line, to: &state.peers[state.peers.count - 1], interface)
         }
       }
     }
@@ -76,12 +78,14 @@ extension UAPI {
     }
   }
 
-  private static func apply(_ line: UAPILines.Line, to peer: inout PeerState) throws(Problem) {
+  private static func apply(
+    _ line: UAPILines.Line, to peer: inout PeerState, _ interface: InterfaceLookup
+  ) throws(Problem) {
     switch line.key {
     case "preshared_key":
       let key = try line.secret()
       peer.presharedKey = key.isZero ? nil : key
-    case "endpoint": peer.endpoint = try line.endpoint()
+    case "endpoint": peer.endpoint = try line.endpoint(interface)
     case "last_handshake_time_sec": peer.lastHandshake.seconds = try line.number(Int64.self)
     case "last_handshake_time_nsec": peer.lastHandshake.nanoseconds = try line.number(Int64.self)
     case "tx_bytes": peer.sentBytes = try line.number(UInt64.self)

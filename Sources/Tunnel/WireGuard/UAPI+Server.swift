@@ -8,7 +8,9 @@ extension UAPI {
   ///
   /// Throws `uapi.syntax` for what is not lines of `key=value`, `uapi.operation` for anything but `get=1` and `set=1`,
   /// `uapi.key` for a key that is unknown or in the wrong place, `uapi.value` for a value that a key cannot have.
-  public static func parse(_ text: String) throws(Problem) -> Request {
+  public static func parse(
+    _ text: String, interface: InterfaceLookup = { _ in nil }
+  ) throws(Problem) -> Request {
     var lines = UAPILines(text)
     let first = lines.next()
     if let problem = lines.problem { throw problem }
@@ -16,14 +18,16 @@ extension UAPI {
     case ("get", "1"):
       guard lines.next() == nil, lines.problem == nil else { throw syntax("get=1 stands alone", line: 2) }
       return .get
-    case ("set", "1"): return .set(try parseChange(&lines))
+    case ("set", "1"): return .set(try parseChange(&lines, interface))
     default:
       throw .malformed(
         "uapi.operation", "the request is neither get=1 nor set=1", place: "line 1", source: "wireguard.com/xplatform")
     }
   }
 
-  private static func parseChange(_ lines: inout UAPILines) throws(Problem) -> DeviceChange {
+  private static func parseChange(
+    _ lines: inout UAPILines, _ interface: InterfaceLookup
+  ) throws(Problem) -> DeviceChange {
     var change = DeviceChange()
     while let line = lines.next() {
       if line.key == "public_key" {
@@ -31,7 +35,7 @@ extension UAPI {
       } else if change.peers.isEmpty {
         try apply(line, to: &change)
       } else {
-        try apply(line, to: &change.peers[change.peers.count - 1])
+        try apply(line, to: &change.peers[change.peers.count - 1], interface)
       }
     }
     if let problem = lines.problem { throw problem }
@@ -52,7 +56,9 @@ extension UAPI {
     }
   }
 
-  private static func apply(_ line: UAPILines.Line, to change: inout PeerChange) throws(Problem) {
+  private static func apply(
+    _ line: UAPILines.Line, to change: inout PeerChange, _ interface: InterfaceLookup
+  ) throws(Problem) {
     switch line.key {
     case "remove":
       try line.expectTrue()
@@ -61,7 +67,7 @@ extension UAPI {
       try line.expectTrue()
       change.updatesOnly = true
     case "preshared_key": change.presharedKey = try line.secret()
-    case "endpoint": change.endpoint = try line.endpoint()
+    case "endpoint": change.endpoint = try line.endpoint(interface)
     case "persistent_keepalive_interval": change.keepaliveSeconds = try line.number(UInt16.self)
     case "replace_allowed_ips":
       try line.expectTrue()

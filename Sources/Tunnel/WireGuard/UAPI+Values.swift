@@ -39,9 +39,17 @@ extension UAPILines.Line {
     return key
   }
 
-  func endpoint() throws(Problem) -> Endpoint {
-    guard let endpoint = try? Endpoint(value), endpoint.port != 0 else {
-      throw UAPI.value(key, line: number, "write 192.0.2.1:51820 or [2001:db8::1]:51820")
+  /// An address and a port. The interface of a link-local address is a number, or a name that `interface` knows.
+  func endpoint(_ interface: UAPI.InterfaceLookup) throws(Problem) -> Endpoint {
+    var text = String(value)
+    if let percent = value.firstIndex(of: "%"), let bracket = value.lastIndex(of: "]"), percent < bracket {
+      let name = String(value[value.index(after: percent)..<bracket])
+      if let number = UInt32(name) ?? interface(name) { text = "\(value[...percent])\(number)\(value[bracket...])" }
+    }
+    guard let endpoint = try? Endpoint(text), endpoint.port != 0 else {
+      throw UAPI.value(
+        key, line: number,
+        "write 192.0.2.1:51820, [2001:db8::1]:51820 or [fe80::1%eth0]:51820")
     }
     return endpoint
   }

@@ -5,6 +5,10 @@ public import Diagnostics
 /// Source: "Cross-platform Userspace Implementation", wireguard.com/xplatform. Reading is strict: an unknown key, a key
 /// in the wrong place and a malformed value refuse the whole request before anything of it is applied.
 public enum UAPI {
+  /// The number of the interface of a name, which wg(8) and others write behind a link-local address; nil where there is
+  /// none.
+  public typealias InterfaceLookup = (String) -> UInt32?
+
   /// What a client asks.
   public enum Request: Sendable {
     case get

@@ -63,7 +63,7 @@ public final class TunnelService {
   /// Answers one request of the configuration socket.
   private func answer(_ text: String) -> String {
     do throws(Problem) {
-      switch try UAPI.parse(text) {
+      switch try UAPI.parse(text, interface: Self.index(of:)) {
       case .get: return UAPI.reply(engine.state())
       case .set(let change):
         let code = engine.apply(change)
@@ -72,6 +72,11 @@ public final class TunnelService {
     } catch {
       return UAPI.reply(UAPI.status(of: error, otherwise: .invalid))
     }
+  }
+
+  private static func index(of interface: String) -> UInt32? {
+    let index = unsafe cl_interface_index(interface)
+    return index > 0 ? UInt32(index) : nil
   }
 
   /// Links, addresses or routes changed: perhaps our MTU or our name, perhaps the way to a peer.
