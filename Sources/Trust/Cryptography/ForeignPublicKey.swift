@@ -103,13 +103,10 @@ public struct ForeignPublicKey: Sendable {
 
   /// Reads one `PUBLIC KEY` block (RFC 7468 §13), with nothing before or after it but white space.
   public init(pem text: String) throws(Problem) {
-    var lines = text.split(omittingEmptySubsequences: true) { $0 == "\n" || $0 == "\r\n" }
-    guard lines.count > 2, lines.removeFirst() == "-----BEGIN PUBLIC KEY-----",
-      lines.removeLast() == "-----END PUBLIC KEY-----"
-    else {
-      throw .malformed("key.pem", "this is not one PUBLIC KEY block", source: "RFC 7468 §13")
+    let blocks = try PEM.blocks(Array(text.utf8), labels: ["PUBLIC KEY"], atMost: 1) { why in
+      .malformed("key.pem", "this is not one PUBLIC KEY block: \(why)", source: "RFC 7468 §13")
     }
-    try self.init(spki: try Base64.decode(lines.joined()))
+    try self.init(spki: blocks[0].bytes)
   }
 
   // MARK: verifying

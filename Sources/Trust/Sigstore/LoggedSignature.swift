@@ -85,6 +85,11 @@ struct LoggedSignature {
     verifier = try LoggedSignature.pem(try signature.member("publicKey").bytes(atMost: 65_536))
   }
 
+  /// The hash of the message that is logged; nil where the entry is about an envelope's payload.
+  var messageHash: HashAlgorithm? {
+    if case .message(let digest) = subject { digest.algorithm } else { nil }
+  }
+
   // MARK: comparing
 
   /// Returns when the entry is about `content`, signed by the key or the certificate in `verifier`.
@@ -163,12 +168,13 @@ struct LoggedSignature {
   ///
   /// It is only compared, so it is not read; of a chain the signing certificate comes first, as Rekor was given it.
   private static func pem(_ bytes: [UInt8]) throws(Problem) -> [UInt8] {
-    let lines = bytes.split { $0 == 0x0a || $0 == 0x0d }
-    let labels = ["CERTIFICATE", "PUBLIC KEY"]
-    guard let first = lines.first, labels.contains(where: { first.elementsEqual("-----BEGIN \($0)-----".utf8) }),
-      let end = lines.firstIndex(where: { $0.starts(with: "-----END ".utf8) }),
-      let text = String(validating: lines[1..<end].joined(), as: UTF8.self)
-    else { throw .malformed("log.verifier", "the logged key is no PEM block", source: "RFC 7468") }
-    return try Base64.decode(text)
+    var rest = bytes[...]
+    let malformed = { (why: String) -> Problem in
+      .malformed("log.verifier", "the logged key is no PEM block: \(why)", source: "RFC 7468")
+    }
+    guard let block = try PEM.next(&rest, labels: ["CERTIFICATE", "PUBLIC KEY"], malformed: malformed) else {
+      throw malformed("there is none")
+    }
+    return block.bytes
   }
 }

@@ -135,20 +135,7 @@ extension Certificate: Hashable {
 extension Certificate {
   /// Reads `CERTIFICATE` blocks (RFC 7468 §5), one after another; text between them is refused.
   public static func pem(_ text: String, atMost limit: Int = 16) throws(Problem) -> [Certificate] {
-    var certificates: [Certificate] = []
-    var body: String?
-    for line in text.split(omittingEmptySubsequences: true, whereSeparator: { $0 == "\n" || $0 == "\r\n" }) {
-      switch (line, body) {
-      case ("-----BEGIN CERTIFICATE-----", nil): body = ""
-      case ("-----END CERTIFICATE-----", .some(let base64)):
-        guard certificates.count < limit else { throw malformed("there are more than \(limit)") }
-        certificates.append(try Certificate(der: try Base64.decode(base64)))
-        body = nil
-      case (_, .some(let base64)): body = base64 + line
-      default: throw malformed("there is text outside of a CERTIFICATE block")
-      }
-    }
-    guard !certificates.isEmpty, body == nil else { throw malformed("there is no whole CERTIFICATE block") }
-    return certificates
+    let blocks = try PEM.blocks(Array(text.utf8), labels: ["CERTIFICATE"], atMost: limit, malformed: malformed)
+    return try blocks.map { block throws(Problem) in try Certificate(der: block.bytes) }
   }
 }
