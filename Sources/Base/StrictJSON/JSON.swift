@@ -64,7 +64,10 @@ extension JSON: ExpressibleByStringLiteral, ExpressibleByBooleanLiteral, Express
 
 extension String {
   /// Whether both hold the same UTF-8 bytes. Use it for whatever decides about trust.
-  public func isExactly(_ other: String) -> Bool { utf8.elementsEqual(other.utf8) }
+  public func isExactly(_ other: String) -> Bool {
+    // Most texts that are compared differ in length.
+    utf8.count == other.utf8.count && utf8.elementsEqual(other.utf8)
+  }
 }
 
 /// The members of a JSON object in the order of the document; no key stands twice.

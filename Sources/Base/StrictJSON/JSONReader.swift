@@ -5,14 +5,33 @@ public import Wire
 public struct JSONReader: Sendable {
   /// The value at this place.
   public let value: JSON
-  /// Where the value stands (RFC 6901); empty for the whole document.
-  public let pointer: String
+  private let place: Place
+
+  /// The way to a value; written out only where something is wrong there.
+  private indirect enum Place: Sendable {
+    case start(String)
+    case member(String, of: Place)
+    case element(Int, of: Place)
+
+    var pointer: String {
+      switch self {
+      case .start(let pointer): pointer
+      case .member(let key, let outer): "\(outer.pointer)/\(JSONPointer.escape(key))"
+      case .element(let index, let outer): "\(outer.pointer)/\(index)"
+      }
+    }
+  }
 
   /// A reader of a whole document, or of a part that stands at `pointer`.
-  public init(_ value: JSON, pointer: String = "") {
+  public init(_ value: JSON, pointer: String = "") { self.init(value, .start(pointer)) }
+
+  private init(_ value: JSON, _ place: Place) {
     self.value = value
-    self.pointer = pointer
+    self.place = place
   }
+
+  /// Where the value stands (RFC 6901); empty for the whole document.
+  public var pointer: String { place.pointer }
 
   // MARK: structure
 
@@ -37,7 +56,7 @@ public struct JSONReader: Sendable {
 
   /// The member `key`, nil where there is none. `null` is a value, not an absence.
   public func optional(_ key: String) throws(Problem) -> JSONReader? {
-    try object()[key].map { JSONReader($0, pointer: "\(pointer)/\(JSONPointer.escape(key))") }
+    try object()[key].map { JSONReader($0, .member(key, of: place)) }
   }
 
   /// The elements of the array at this place, at most `limit`.
@@ -46,7 +65,7 @@ public struct JSONReader: Sendable {
     guard elements.count <= limit else {
       throw problem("json.too-many", "the array has \(elements.count) elements, more than the \(limit) allowed")
     }
-    return elements.enumerated().map { JSONReader($0.element, pointer: "\(pointer)/\($0.offset)") }
+    return elements.enumerated().map { JSONReader($0.element, .element($0.offset, of: place)) }
   }
 
   /// The members of the object at this place, in the order of the document, at most `limit`.
@@ -55,7 +74,7 @@ public struct JSONReader: Sendable {
     guard members.count <= limit else {
       throw problem("json.too-many", "the object has \(members.count) members, more than the \(limit) allowed")
     }
-    return members.map { ($0.key, JSONReader($0.value, pointer: "\(pointer)/\(JSONPointer.escape($0.key))")) }
+    return members.map { ($0.key, JSONReader($0.value, .member($0.key, of: place))) }
   }
 
   // MARK: values
@@ -144,11 +163,16 @@ public struct JSONReader: Sendable {
 
   /// A malformed-input problem at this place.
   public func problem(_ code: String, _ message: String, source: String? = nil, hint: String? = nil) -> Problem {
-    .malformed(code, message, place: pointer.isEmpty ? "/" : pointer, source: source, hint: hint)
+    .malformed(code, message, place: shown, source: source, hint: hint)
   }
 
   /// The same problem, with this place put before its own.
-  public func located(_ problem: Problem) -> Problem { problem.at(pointer.isEmpty ? "/" : pointer) }
+  public func located(_ problem: Problem) -> Problem { problem.at(shown) }
+
+  private var shown: String {
+    let pointer = pointer
+    return pointer.isEmpty ? "/" : pointer
+  }
 
   private func wrongKind(_ expected: String) -> Problem {
     problem("json.kind", "\(value.kind) stands where \(expected) is expected")

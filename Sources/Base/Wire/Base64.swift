@@ -34,21 +34,39 @@ public enum Base64 {
 
   /// The standard, padded base 64 of `bytes`.
   public static func encode(_ bytes: [UInt8]) -> String {
-    var text: [UInt8] = []
-    text.reserveCapacity((bytes.count + 2) / 3 * 4)
-    var index = 0
-    while index < bytes.count {
-      let left = bytes.count - index
-      let group =
-        UInt32(bytes[index]) << 16 | (left > 1 ? UInt32(bytes[index + 1]) << 8 : 0)
-        | (left > 2 ? UInt32(bytes[index + 2]) : 0)
-      text.append(characters[Int(group >> 18 & 63)])
-      text.append(characters[Int(group >> 12 & 63)])
-      text.append(left > 1 ? characters[Int(group >> 6 & 63)] : 0x3d)
-      text.append(left > 2 ? characters[Int(group & 63)] : 0x3d)
-      index += 3
+    var text = [UInt8](repeating: 0x3d, count: (bytes.count + 2) / 3 * 4)
+    let whole = bytes.count - bytes.count % 3
+    encodeGroups(bytes.span, whole: whole, into: &text)
+    let left = bytes.count - whole
+    if left > 0 {
+      let group = UInt32(bytes[whole]) << 16 | (left > 1 ? UInt32(bytes[whole + 1]) << 8 : 0)
+      let place = text.count - 4
+      text[place] = characters[Int(group >> 18 & 63)]
+      text[place + 1] = characters[Int(group >> 12 & 63)]
+      if left > 1 { text[place + 2] = characters[Int(group >> 6 & 63)] }
     }
     return String(decoding: text, as: UTF8.self)
+  }
+
+  /// Encodes whole groups of three bytes.
+  private static func encodeGroups(_ bytes: Span<UInt8>, whole: Int, into text: inout [UInt8]) {
+    let characters = characters.span
+    var output = text.mutableSpan
+    precondition(whole <= bytes.count && whole / 3 * 4 <= output.count && characters.count == 64)
+    var index = 0
+    var place = 0
+    while index < whole {
+      // Safe: `whole` is a multiple of three within what the precondition compares, and six bits are less than 64.
+      let group =
+        unsafe UInt32(bytes[unchecked: index]) << 16 | UInt32(bytes[unchecked: index &+ 1]) << 8
+        | UInt32(bytes[unchecked: index &+ 2])
+      unsafe output[unchecked: place] = characters[unchecked: Int(group >> 18)]
+      unsafe output[unchecked: place &+ 1] = characters[unchecked: Int(group >> 12 & 63)]
+      unsafe output[unchecked: place &+ 2] = characters[unchecked: Int(group >> 6 & 63)]
+      unsafe output[unchecked: place &+ 3] = characters[unchecked: Int(group & 63)]
+      index &+= 3
+      place &+= 4
+    }
   }
 
   /// The bytes of `text`.

@@ -2,10 +2,12 @@ public import Diagnostics
 
 /// Hexadecimal text: lower case out; in, lower case only, so that one value has one spelling.
 public enum Hex {
+  private static let digits = Array("0123456789abcdef".utf8)
+
   /// The lower-case hexadecimal of `bytes`.
   public static func encode(_ bytes: some Sequence<UInt8>) -> String {
-    let digits = Array("0123456789abcdef".utf8)
     var text: [UInt8] = []
+    text.reserveCapacity(bytes.underestimatedCount * 2)
     for byte in bytes {
       text.append(digits[Int(byte >> 4)])
       text.append(digits[Int(byte & 15)])

@@ -87,11 +87,22 @@ extension Timestamp: CustomStringConvertible {
     let year = yearOfEra + era * 400 + (month <= 2 ? 1 : 0)
     let day = dayOfYear - (153 * shiftedMonth + 2) / 5 + 1
     let rest = seconds % 86_400
-    func pad(_ value: Int64, _ width: Int = 2) -> String {
-      let digits = String(value)
-      return String(repeating: "0", count: max(0, width - digits.count)) + digits
+    // Years have four digits: `latest` is of the last one that has.
+    var text = Array("0000-00-00T00:00:00Z".utf8)
+    func put(_ value: Int64, _ width: Int, at start: Int) {
+      var value = value
+      for place in (start..<start + width).reversed() {
+        text[place] = UInt8(0x30 + value % 10)
+        value /= 10
+      }
     }
-    return "\(pad(year, 4))-\(pad(month))-\(pad(day))T\(pad(rest / 3600)):\(pad(rest / 60 % 60)):\(pad(rest % 60))Z"
+    put(year, 4, at: 0)
+    put(month, 2, at: 5)
+    put(day, 2, at: 8)
+    put(rest / 3600, 2, at: 11)
+    put(rest / 60 % 60, 2, at: 14)
+    put(rest % 60, 2, at: 17)
+    return String(decoding: text, as: UTF8.self)
   }
 }
 

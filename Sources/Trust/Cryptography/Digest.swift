@@ -17,10 +17,21 @@ public enum HashAlgorithm: String, Sendable, CaseIterable {
 
   var implementation: OpaquePointer? {
     switch self {
-    case .sha256: unsafe EVP_sha256()
-    case .sha384: unsafe EVP_sha384()
-    case .sha512: unsafe EVP_sha512()
+    case .sha256: unsafe HashAlgorithm.fetchedSHA256
+    case .sha384: unsafe HashAlgorithm.fetchedSHA384
+    case .sha512: unsafe HashAlgorithm.fetchedSHA512
     }
+  }
+
+  // Looked up once: libcrypto looks `EVP_sha256()` up again for each hash, which costs as much as a short hash.
+  // Safe: set once, never freed, and only read.
+  nonisolated(unsafe) private static let fetchedSHA256 = unsafe fetch("SHA256")
+  nonisolated(unsafe) private static let fetchedSHA384 = unsafe fetch("SHA384")
+  nonisolated(unsafe) private static let fetchedSHA512 = unsafe fetch("SHA512")
+
+  private static func fetch(_ name: String) -> OpaquePointer? {
+    LibCrypto.ready
+    return unsafe EVP_MD_fetch(nil, name, nil)
   }
 }
 

@@ -31,38 +31,60 @@ public struct DER: Sendable {
 
   /// The elements that stand one after another in `bytes`, at most `limit`.
   public static func elements(_ bytes: [UInt8], atMost limit: Int = 256) throws(Problem) -> [Element] {
-    var elements: [Element] = []
-    var index = 0
-    while index < bytes.count {
-      guard elements.count < limit else { throw malformed("it has more than \(limit) elements") }
+    try places(in: bytes, 0..<bytes.count, atMost: limit).map {
+      Element(tag: $0.tag, content: Array(bytes[$0.content]))
+    }
+  }
+
+  /// Where an element stands in the bytes that hold it.
+  struct Place {
+    let tag: UInt8
+    /// With tag and length.
+    let whole: Range<Int>
+    /// What stands inside.
+    let content: Range<Int>
+  }
+
+  /// The places of the elements that stand one after another in this part of `bytes`, at most `limit`.
+  static func places(in bytes: [UInt8], _ part: Range<Int>, atMost limit: Int = 256) throws(Problem) -> [Place] {
+    var places: [Place] = []
+    var index = part.lowerBound
+    while index < part.upperBound {
+      guard places.count < limit else { throw malformed("it has more than \(limit) elements") }
+      let start = index
       let tag = bytes[index]
       guard tag & 0x1f != 0x1f else { throw malformed("it has a tag of several bytes") }
       index += 1
-      let count = try length(bytes, &index)
-      guard count <= bytes.count - index else { throw malformed("an element is longer than what holds it") }
-      elements.append(Element(tag: tag, content: Array(bytes[index..<(index + count)])))
+      let count = try length(bytes, &index, end: part.upperBound)
+      guard count <= part.upperBound - index else { throw malformed("an element is longer than what holds it") }
+      places.append(Place(tag: tag, whole: start..<(index + count), content: index..<(index + count)))
       index += count
     }
-    return elements
+    return places
+  }
+
+  /// The place of the only element of this part of `bytes`, which must have this tag.
+  static func place(in bytes: [UInt8], _ part: Range<Int>, tag: UInt8) throws(Problem) -> Place {
+    let places = try places(in: bytes, part, atMost: 1)
+    guard let place = places.first, place.tag == tag else {
+      throw malformed("the element with the tag \(tag) is missing")
+    }
+    return place
   }
 
   /// The content of the only element of `bytes`, which must have this tag.
   public static func single(_ bytes: [UInt8], tag: UInt8) throws(Problem) -> [UInt8] {
-    let elements = try elements(bytes, atMost: 1)
-    guard let element = elements.first, element.tag == tag else {
-      throw malformed("the element with the tag \(tag) is missing")
-    }
-    return element.content
+    Array(bytes[try place(in: bytes, 0..<bytes.count, tag: tag).content])
   }
 
   /// Reads a length: one byte below 128, else the number of its bytes and the bytes, as few as possible.
-  private static func length(_ bytes: [UInt8], _ index: inout Int) throws(Problem) -> Int {
-    guard index < bytes.count else { throw malformed("a length is missing") }
+  private static func length(_ bytes: [UInt8], _ index: inout Int, end: Int) throws(Problem) -> Int {
+    guard index < end else { throw malformed("a length is missing") }
     let first = bytes[index]
     index += 1
     if first < 0x80 { return Int(first) }
     let count = Int(first & 0x7f)
-    guard (1...4).contains(count), count <= bytes.count - index else { throw malformed("a length is not definite") }
+    guard (1...4).contains(count), count <= end - index else { throw malformed("a length is not definite") }
     let value = bytes[index..<(index + count)].reduce(0) { $0 << 8 | Int($1) }
     guard value >= 0x80, bytes[index] != 0 else { throw malformed("a length is not in its shortest form") }
     index += count
