@@ -21,7 +21,7 @@ import tempfile
 
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec, ed25519
+from cryptography.hazmat.primitives.asymmetric import ec, ed25519, padding, rsa
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID, ObjectIdentifier as OID
 
 NOW = datetime.datetime.utcnow().replace(microsecond=0)
@@ -61,10 +61,13 @@ def compact(value):
     return json.dumps(value, separators=(",", ":"), sort_keys=True).encode()
 
 
-def sign(key, data):
+def sign(key, data, hash=None):
+    hash = hash or hashes.SHA256()
     if isinstance(key, ed25519.Ed25519PrivateKey):
         return key.sign(data)
-    return key.sign(data, ec.ECDSA(hashes.SHA256()))
+    if isinstance(key, rsa.RSAPrivateKey):
+        return key.sign(data, padding.PSS(padding.MGF1(hash), hash.digest_size), hash)
+    return key.sign(data, ec.ECDSA(hash))
 
 
 def p256():
@@ -153,32 +156,41 @@ class CA:
 
 
 class Log:
-    """A log of entries (Rekor 1 with ECDSA, Rekor 2 with Ed25519) or of certificates."""
+    """A log of entries (Rekor 1 with ECDSA, Rekor 2 with Ed25519) or of certificates.
 
-    def __init__(self, host, second=False):
-        self.host, self.second = host, second
-        self.key = ed25519.Ed25519PrivateKey.generate() if second else p256()
-        if second:
-            raw = self.key.public_key().public_bytes(
-                serialization.Encoding.Raw, serialization.PublicFormat.Raw)
-            self.id = sha256(host.encode() + b"\n\x01" + raw)
-        else:
-            self.id = sha256(spki(self.key))
+    `apart`: its id is not the one that its lines in checkpoints begin with. `pss`: its key is RSA, for PSS.
+    """
+
+    def __init__(self, host, second=False, apart=False, pss=False):
+        self.host, self.second, self.apart, self.pss = host, second, apart, pss
+        self.key = rsa.generate_private_key(65537, 2048) if pss else (
+            ed25519.Ed25519PrivateKey.generate() if second else p256())
+        self.id = sha256(spki(self.key))
+        if second and not apart:
+            self.id = self.line_id()
+
+    def line_id(self):
+        if not self.second:
+            return self.id
+        raw = self.key.public_key().public_bytes(serialization.Encoding.Raw, serialization.PublicFormat.Raw)
+        return sha256(self.host.encode() + b"\n\x01" + raw)
 
     def trusted(self, start=NOW - 100 * DAY, end=None):
         valid = {"start": start.strftime("%Y-%m-%dT%H:%M:%SZ")}
         if end:
             valid["end"] = end.strftime("%Y-%m-%dT%H:%M:%SZ")
+        details = "PKIX_RSA_PSS_2048_SHA256" if self.pss else (
+            "PKIX_ED25519" if self.second else "PKIX_ECDSA_P256_SHA_256")
         return {
             "baseUrl": "https://" + self.host, "hashAlgorithm": "SHA2_256", "logId": {"keyId": b64(self.id)},
-            "publicKey": {"rawBytes": b64(spki(self.key)), "validFor": valid,
-                          "keyDetails": "PKIX_ED25519" if self.second else "PKIX_ECDSA_P256_SHA_256"}}
+            "checkpointKeyId": b64(self.line_id()[:4]) if self.apart else None,
+            "publicKey": {"rawBytes": b64(spki(self.key)), "validFor": valid, "keyDetails": details}}
 
     def checkpoint(self, size, root, origin=None, signer=None, line=None, before=""):
         origin = origin or (self.host if self.second else self.host + " - 4711")
         text = "%s\n%d\n%s\n" % (origin, size, b64(root))
         signature = sign((signer or self).key, text.encode())
-        return "%s\n%s\u2014 %s %s\n" % (text, before, line or self.host, b64(self.id[:4] + signature))
+        return "%s\n%s\u2014 %s %s\n" % (text, before, line or self.host, b64((self.line_id() if self.apart else self.id)[:4] + signature))
 
     def entry(self, body, kind, promise=True, proof=True, time=SECONDS, promised=None, index=None, **note):
         """The second of three leaves; a promise is about the place in all trees of a log."""
@@ -239,18 +251,19 @@ class TSA:
 
 
 REKOR, REKOR2, OLD = Log("rekor.example"), Log("log2025.example", second=True), Log("old.rekor.example")
-CT, STAMPER = Log("ct.example"), TSA("stamper")
+APART, PSS = Log("log2026.example", second=True, apart=True), Log("pss.example", pss=True)
+CT, STAMPER, ENDED_STAMPER = Log("ct.example"), TSA("stamper"), TSA("ended stamper")
 STRANGER, STRANGE_CT, STRANGE_STAMPER = Log("rekor.example"), Log("ct.example"), TSA("stamper")
 FULCIO_CA, STRANGE_CA, EXPIRED_CA = CA("fulcio"), CA("fulcio"), CA("expired", end=NOW - DAY)
-ENDED_CA = CA("ended")
+# One with the name of the right one, and one of which the root alone is trusted.
+ENDED_CA, DECOY_CA, ROOTED_CA = CA("ended"), CA("fulcio"), CA("rooted")
 KEY, OTHER_KEY, OWN_KEY = p256(), p256(), p256()
+KEY384 = ec.generate_private_key(ec.SECP384R1())
 
 
 def validity(end=None):
-    valid = {"start": (NOW - 100 * DAY).strftime("%Y-%m-%dT%H:%M:%SZ")}
-    if end:
-        valid["end"] = end.strftime("%Y-%m-%dT%H:%M:%SZ")
-    return valid
+    return {"start": (NOW - 100 * DAY).strftime("%Y-%m-%dT%H:%M:%SZ"),
+            "end": end and end.strftime("%Y-%m-%dT%H:%M:%SZ")}
 
 
 def authority(chain, end=None):
@@ -260,10 +273,16 @@ def authority(chain, end=None):
 
 ROOT = {
     "mediaType": "application/vnd.dev.sigstore.trustedroot+json;version=0.1",
-    "tlogs": [REKOR.trusted(), REKOR2.trusted(), OLD.trusted(end=NOW - DAY)], "ctlogs": [CT.trusted()],
-    "certificateAuthorities": [authority(EXPIRED_CA.chain), authority(ENDED_CA.chain, NOW - DAY),
-                               authority(FULCIO_CA.chain)],
-    "timestampAuthorities": [authority([STAMPER.signer, STAMPER.root])],
+    # Logs stand twice where they were trusted twice; an authority without a chain, or with a wrong one, takes nobody
+    # with it.
+    "tlogs": [REKOR.trusted(NOW - 200 * DAY, NOW - 101 * DAY), REKOR2.trusted(NOW - 200 * DAY, NOW - 101 * DAY),
+              REKOR.trusted(), REKOR2.trusted(), OLD.trusted(end=NOW - DAY), APART.trusted(), PSS.trusted()],
+    "ctlogs": [CT.trusted()],
+    "certificateAuthorities": [authority([]), authority(EXPIRED_CA.chain), authority(ENDED_CA.chain, NOW - DAY),
+                               authority(DECOY_CA.chain), authority(FULCIO_CA.chain), authority([ROOTED_CA.root])],
+    "timestampAuthorities": [authority([]), authority([STAMPER.signer, FULCIO_CA.root]),
+                             authority([ENDED_STAMPER.signer, ENDED_STAMPER.root], NOW - DAY),
+                             authority([STAMPER.signer, STAMPER.root])],
 }
 
 
@@ -318,6 +337,10 @@ def statement(digests=None, **members):
         "subject": [{"name": "artifact", "digest": digests or {"sha256": sha256(ARTIFACT).hex()}}]}, **members))
 
 
+def pae(payload_type, payload):
+    return b"DSSEv1 %d %s %d %s" % (len(payload_type), payload_type.encode(), len(payload), payload)
+
+
 def bundle(kind=("hashedrekord", "0.0.1"), certificate=LEAF, key=KEY, own=None, version="0.3", log=None, stamps=None,
            payload=None, payload_type=STATEMENT, signed=None, logged=None, others=(), data=ARTIFACT, **entry):
     """A bundle that is right but for what is asked for."""
@@ -329,8 +352,7 @@ def bundle(kind=("hashedrekord", "0.0.1"), certificate=LEAF, key=KEY, own=None, 
             "messageDigest": {"algorithm": "SHA2_256", "digest": b64(sha256(data))}, "signature": b64(signature)}}
     else:
         over = payload if payload is not None else statement()
-        pae = b"DSSEv1 %d %s %d %s" % (len(payload_type), payload_type.encode(), len(over), over)
-        signature = signed or sign(own or key, pae)
+        signature = signed or sign(own or key, pae(payload_type, over))
         content = {"dsseEnvelope": {
             "payloadType": payload_type, "payload": b64(over), "signatures": [{"sig": b64(signature)}]}}
     if log.second:
@@ -354,6 +376,7 @@ def bundle(kind=("hashedrekord", "0.0.1"), certificate=LEAF, key=KEY, own=None, 
 
 
 CASES, NPM = [], []
+Null = object()
 PUBLISH = "https://github.com/npm/attestation/tree/main/specs/publish/v0.1"
 PROVENANCE = "https://slsa.dev/provenance/v1"
 
@@ -375,7 +398,7 @@ def changed(document, **places):
         if value is None:
             del holder[last]
         else:
-            holder[last] = value
+            holder[last] = None if value is Null else value
     return document
 
 
@@ -398,6 +421,29 @@ def kinds():
         case(text + ": with a key", [], bundle(kind, own=OWN_KEY), key=OWN_KEY)
         case(text + ": with another key than the verifier's", [
             "log.entry-verifier", "signature.first", "signature.invalid"], bundle(kind, own=OTHER_KEY), key=OWN_KEY)
+    for version in ("0.0.1", "0.0.2"):
+        record, data = ("hashedrekord", version), pae(STATEMENT, statement())
+        text = "an envelope as hashedrekord " + version
+        log = REKOR2 if version == "0.0.2" else REKOR
+        given = {"kind": ("dsse", version), "log": log}
+
+        def logged(**facts):
+            return changed(bundle(logged=dict({"kind": record, "data": data}, **facts), **given),
+                           **{ENTRY + "kindVersion": {"kind": record[0], "version": version}})
+        case(text, [], logged())
+        case(text + ": the entry is about another envelope", "log.entry-digest", logged(data=pae("text/plain", b"")))
+        case(text + ": the entry is about the payload", "log.entry-digest", logged(data=statement()))
+        case(text + ": the entry is of another signature over it", "log.entry-signature",
+             logged(signature=sign(KEY, data)))
+    p384 = dict(key=KEY384, certificate=leaf(key=KEY384))
+    for title, hash in [("SHA-256, as clients did in 2023", hashes.SHA256()), ("SHA-384", hashes.SHA384())]:
+        case("a P-384 key over " + title, [], bundle(signed=sign(KEY384, ARTIFACT, hash), **p384))
+        case("a P-384 key over an envelope's " + title, [], bundle(
+            ("dsse", "0.0.1"), signed=sign(KEY384, pae(STATEMENT, statement()), hash), **p384))
+    case("a P-384 key over SHA-512", ["signature.first", "signature.invalid"], bundle(
+        signed=sign(KEY384, ARTIFACT, hashes.SHA512()), **p384))
+    case("a P-256 key over SHA-384", ["signature.first", "signature.invalid"], bundle(
+        signed=sign(KEY, ARTIFACT, hashes.SHA384())))
     case("an entry about an envelope for a message", "log.entry-kind",
          changed(bundle(logged={"kind": ("dsse", "0.0.1")}),
                  **{ENTRY + "kindVersion": {"kind": "dsse", "version": "0.0.1"}}))
@@ -413,6 +459,15 @@ def contents():
     case("a statement with a weak digest alone", "subject.digest", bundle(dsse, payload=statement(
         {"sha1": hashlib.sha1(ARTIFACT).hexdigest()})))
     case("a statement without a subject", "statement.no-subject", bundle(dsse, payload=statement(subject=[])))
+    case("a statement of a version that nobody knows", "statement.type", bundle(dsse, payload=statement(
+        _type="https://in-toto.io/Statement/v2")))
+    untyped = json.loads(statement())
+    del untyped["_type"]
+    case("a statement without a type", "json.missing-field", bundle(dsse, payload=compact(untyped)))
+    case("a subject without a name and with a weak digest beside the right one", [], bundle(dsse, payload=statement(
+        subject=[{"uri": "pkg:github/o/p@v1", "digest": {"sha1": "00" * 20}},
+                 {"name": "artifact", "digest": {"sha256": sha256(ARTIFACT).hex()}}])))
+    case("a key id that is null", [], changed(bundle(dsse), dsseEnvelope__signatures__0__keyid=Null))
     case("an envelope of another type", "dsse.payload-type", bundle(dsse, payload_type="text/plain"))
     good = bundle(dsse)
     case("an envelope with two signatures", "bundle.signatures", changed(
@@ -464,6 +519,16 @@ def certificates():
         certificate=leaf(STRANGE_CA), version="0.2", others=[STRANGE_CA.issuing]))
     case("with the root in the bundle", "bundle.root-certificate", bundle(
         version="0.2", others=FULCIO_CA.chain))
+    case("with the root that is trusted in a bundle of version 0.1", [], bundle(version="0.1", others=[
+        FULCIO_CA.root, FULCIO_CA.issuing]))
+    case("with a root that is not trusted in a bundle of version 0.1", "bundle.root-certificate", bundle(
+        version="0.1", others=[STRANGE_CA.root]))
+    namesake = certificate(
+        ROOTED_CA.name, OTHER_KEY, ROOTED_CA.root_name, ROOTED_CA.root_key, NOW - DAY, NOW + DAY,
+        [(x509.BasicConstraints(True, 0), True), (usage(key_cert_sign=True, crl_sign=True), True)])
+    for title, others in [("before", [namesake, ROOTED_CA.issuing]), ("after", [ROOTED_CA.issuing, namesake])]:
+        case("with a certificate of its issuer's name %s the issuer's" % title, [], bundle(
+            version="0.2", certificate=leaf(ROOTED_CA), others=others))
     case("with the intermediate in the bundle", [], bundle(version="0.2", others=[FULCIO_CA.issuing]))
     middle = leaf()
     case("issued by a signing certificate", "certificate.chain", bundle(
@@ -487,6 +552,15 @@ def logs():
     good, dsse = bundle(), bundle(("dsse", "0.0.1"))
     case("a promise alone", [], bundle(version="0.1", proof=False))
     case("version 0.3 without a proof", "log.proof", bundle(proof=False))
+    checkpoint = ENTRY + "inclusionProof__checkpoint"
+    for version, codes in [("0.1", []), ("0.2", "json.missing-field"), ("0.3", "json.missing-field")]:
+        case("version %s with a proof without a checkpoint" % version, codes, changed(
+            bundle(version=version), **{checkpoint: None}))
+    case("version 0.1 with a checkpoint that is empty", [], changed(
+        bundle(version="0.1"), **{checkpoint + "__envelope": ""}))
+    case("a log whose lines begin with another id", [], bundle(("dsse", "0.0.2"), log=APART))
+    case("a log whose lines should begin with another id", "log.checkpoint-unsigned", apart())
+    case("a log that signs with RSA-PSS", [], bundle(log=PSS))
     case("version 0.1 without a promise", "log.promise", bundle(version="0.1", promise=False))
     changes = {ENTRY + "integratedTime": str(SECONDS - 2)}
     case("the time was changed", ["log.promise", "time.unknown"], changed(good, **changes))
@@ -531,6 +605,15 @@ def logs():
     case("a second entry about something else", "log.entry-signature", two)
 
 
+def apart():
+    """The line of a checkpoint begins as the id of the log does, and its trusted root says that it must not."""
+    APART.apart = False
+    try:
+        return bundle(("dsse", "0.0.2"), log=APART)
+    finally:
+        APART.apart = True
+
+
 def stolen():
     """An entry of a stranger under the id of the log that is trusted."""
     real, STRANGER.id = STRANGER.id, REKOR.id
@@ -551,6 +634,10 @@ def timestamps():
     case("a wrong timestamp beside a right one", "timestamp.signer", bundle(
         record, signed=signature, stamps=[STAMPER.stamp(signature), STRANGE_STAMPER.stamp(signature)]))
     case("a wrong timestamp beside a promise", "timestamp.imprint", bundle(stamps=[STAMPER.stamp(b"other")]))
+    case("two timestamps", [], bundle(record, signed=signature, stamps=[STAMPER.stamp(signature)] * 2))
+    # Another authority of the trusted root, without certificates, is trusted at that time.
+    case("a timestamp of an authority that is trusted no more", ["time.unknown", "timestamp.authority-time"],
+         bundle(record, signed=signature, stamps=[ENDED_STAMPER.stamp(signature)]))
     case("no timestamp and no promise", "time.unknown", bundle(record, stamps=[]))
     case("a timestamp after the certificate", "certificate.expired", bundle(
         record, certificate=leaf(start=NOW - 20 * MINUTE, end=NOW - 10 * MINUTE)))

@@ -33,5 +33,5 @@ func certificate(_ bytes: [UInt8]) {
   _ = try? certificate.allowsDigitalSignature()
   _ = try? certificate.precertificate()
   _ = try? CertificateAuthority(chain: [certificate], validFrom: certificate.notBefore, validUntil: nil)
-    .requireIssued(certificate, at: certificate.notBefore)
+    .issuer(of: certificate, at: certificate.notBefore)
 }

@@ -86,16 +86,19 @@ struct TrustShow: ParsableCommand {
           key: $0.key.map { Digest(of: $0.der).description } ?? "a key of a kind that is not supported")
       }
     }
+    func key(_ chain: [Certificate]) -> String {
+      chain.first.map { Digest(of: $0.der).description } ?? "an authority without certificates: nothing of it verifies"
+    }
     return logs("log", root.transparencyLogs) + logs("certificate-log", root.certificateLogs)
       + root.certificateAuthorities.map {
         Row(
           kind: "certificate-authority", name: "\($0.chain.count) certificates", from: $0.validFrom,
-          until: $0.validUntil, key: Digest(of: $0.chain[0].der).description)
+          until: $0.validUntil, key: key($0.chain))
       }
       + root.timestampAuthorities.map {
         Row(
           kind: "timestamp-authority", name: $0.uri ?? "without a name", from: $0.validFrom, until: $0.validUntil,
-          key: Digest(of: $0.chain[0].der).description)
+          key: key($0.chain))
       }
   }
 }

@@ -92,10 +92,16 @@ public struct Envelope: Sendable, Equatable {
     for signature in list {
       signatures.append(
         Signature(
-          keyID: try signature.optional("keyid")?.text(atMost: 1024),
+          keyID: try Envelope.keyID(signature),
           bytes: try signature.member("sig").base64(atMost: 16_384, alphabet: .standardOrURLSafe)))
     }
     self.signatures = signatures
+  }
+
+  /// The hint; null is how some writers say that there is none.
+  private static func keyID(_ signature: JSONReader) throws(Problem) -> String? {
+    guard let hint = try signature.optional("keyid"), hint.value != .null else { return nil }
+    return try hint.text(atMost: 1024)
   }
 
   /// The bytes that a signature covers: `DSSEv1`, both lengths in bytes, type and payload (DSSE protocol.md).

@@ -48,7 +48,7 @@ public struct LogEntry: Sendable {
     }
     integratedTime = seconds == 0 ? nil : time
     promise = try reader.present("inclusionPromise")?.member("signedEntryTimestamp").bytes(atMost: 1024)
-    proof = try reader.present("inclusionProof").map { proof throws(Problem) in try Proof(proof) }
+    proof = try LogEntry.proof(reader, version)
     body = try reader.member("canonicalizedBody").bytes(atMost: 24 << 20)
     switch version {
     case .v01:
@@ -64,6 +64,15 @@ public struct LogEntry: Sendable {
           source: "protobuf-specs, sigstore_bundle.proto")
       }
     }
+  }
+
+  /// The proof; in version 0.1 a proof without a checkpoint is none: nobody signed its root, and the promise counts
+  /// alone. Clients of 2023 wrote such bundles.
+  private static func proof(_ reader: JSONReader, _ version: SigstoreBundle.Version) throws(Problem) -> Proof? {
+    guard let proof = try reader.present("inclusionProof") else { return nil }
+    let checkpoint = try proof.present("checkpoint")?.present("envelope")?.text(atMost: SignedNote.sizeLimit)
+    guard version > .v01 || checkpoint?.isEmpty == false else { return nil }
+    return try Proof(proof)
   }
 }
 

@@ -12,7 +12,7 @@ extension SigstoreVerifier.Run {
   /// The checks of one log entry: the log is known, its promise and its proof hold, and it is about this signature.
   mutating func logEntry(_ entry: LogEntry, _ number: Int, verifier: [UInt8]) {
     let id = "log.\(number + 1)"
-    guard let log = root.transparencyLogs.first(where: { $0.id == entry.logID }) else {
+    guard let log = root.log(of: entry) else {
       fail(
         "\(id).known",
         .refused(
@@ -60,8 +60,7 @@ extension SigstoreVerifier.Run {
   mutating func timestamp(_ token: [UInt8], _ number: Int) {
     do throws(Problem) {
       let time = try TimestampToken(parsing: token).requireTime(
-        over: bundle.signature,
-        authorities: try root.timestampAuthorities.map { one throws(Problem) in try one.authority() })
+        over: bundle.signature, authorities: try root.usableTimestampAuthorities())
       judgement.times.append(time)
       pass(
         "timestamp.\(number + 1)", "a time-stamp authority saw the signature at \(time)", found: time.description,
@@ -72,14 +71,17 @@ extension SigstoreVerifier.Run {
   /// A log without a time of its own is judged at the times of others.
   mutating func logsAtTheirTimes() {
     for (number, entry) in bundle.entries.enumerated() where entry.promise == nil {
-      guard let log = root.transparencyLogs.first(where: { $0.id == entry.logID }) else { continue }
-      for time in judgement.times where !log.isTrusted(at: time) {
+      let logs = root.transparencyLogs.filter { $0.id == entry.logID }
+      guard let log = logs.last else { continue }
+      for time in judgement.times where !logs.contains(where: { $0.isTrusted(at: time) }) {
         fail(
           "log.\(number + 1).validity",
           .refused("log.validity", "the log \(log.name) is not trusted for \(time)"))
       }
       // With a key nobody has to say when it was; then the log may have written this after the end of trust in it.
-      if judgement.times.isEmpty, case .publicKey = bundle.material, let end = log.validUntil {
+      if judgement.times.isEmpty, case .publicKey = bundle.material, !logs.contains(where: { $0.validUntil == nil }),
+        let end = log.validUntil
+      {
         fail(
           "log.\(number + 1).validity",
           .refused(
@@ -205,14 +207,23 @@ extension TrustedRoot {
       "certificate.chain", "no authority of the trusted root issued the certificate", source: "RFC 5280 §6.1",
       hint: "is this the trusted root of that instance?")
     for trusted in certificateAuthorities {
-      let candidates = [trusted.chain[0]] + intermediates
-      guard let issuer = candidates.first(where: { $0.isIssuerByName(of: certificate) }) else { continue }
+      let candidates = trusted.chain.prefix(1) + intermediates
+      guard candidates.contains(where: { $0.isIssuerByName(of: certificate) }) else { continue }
       do throws(Problem) {
-        let authority = try trusted.authority()
-        try authority.requireIssued(certificate, through: intermediates, at: time)
-        return issuer
+        return try trusted.authority().issuer(of: certificate, through: intermediates, at: time)
       } catch { problem = error }
     }
     throw problem
+  }
+
+  /// The time-stamp authorities whose chains hold together; the problem of the first one where none does.
+  func usableTimestampAuthorities() throws(Problem) -> [TimestampAuthority] {
+    var usable: [TimestampAuthority] = []
+    var problem: Problem?
+    for one in timestampAuthorities {
+      do throws(Problem) { usable.append(try one.authority()) } catch { problem = problem ?? error }
+    }
+    if usable.isEmpty, let problem { throw problem }
+    return usable
   }
 }

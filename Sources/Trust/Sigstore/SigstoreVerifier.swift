@@ -107,6 +107,14 @@ public struct SigstoreVerifier: Sendable {
     }
   }
 
+  private static let signing = "sigstore client-spec.md, “Verification”"
+
+  /// How a key of this kind may have signed, the usual way first. With P-384 clients of 2023 signed SHA-256 (so
+  /// are CPython's releases of that year), which is as strong as with P-256.
+  static func algorithms(of kind: ForeignPublicKey.Kind) -> [SignatureAlgorithm] {
+    kind == .ecdsaP384 ? [.ecdsaP384SHA384, .ecdsaP384SHA256] : [.usual(for: kind)]
+  }
+
   static let notLookedAt = Check.notRun(
     "subject", "signature.first", "what is signed was not looked at: the signature does not hold")
 }
@@ -116,12 +124,13 @@ public struct SigstoreVerifier: Sendable {
 extension SigstoreVerifier.Run {
   /// Whether the signature is the key's over the artifact, or over the envelope.
   mutating func signature(_ key: ForeignPublicKey) -> Bool {
-    let algorithm = SignatureAlgorithm.usual(for: key.kind)
-    let bytes = bundle.signature
+    let algorithms = SigstoreVerifier.algorithms(of: key.kind)
     switch bundle.content {
     case .envelope(let envelope):
-      let isValid = key.isValid(bytes, over: envelope.signedBytes, algorithm)
-      return signed(isValid, "a valid \(algorithm.rawValue) signature over the envelope", "DSSE protocol.md")
+      let bytes = envelope.signedBytes
+      let fitting = algorithms.first { key.isValid(bundle.signature, over: bytes, $0) }
+      let name = (fitting ?? algorithms[0]).rawValue
+      return signed(fitting != nil, "a valid \(name) signature over the envelope", "DSSE protocol.md")
     case .message(_, let stated):
       if let stated, let found = artifact.digest(stated.algorithm), found != stated {
         judgement.checks.append(
@@ -129,35 +138,54 @@ extension SigstoreVerifier.Run {
             "signature.digest", "bundle.digest", "the bundle is about another artifact",
             expected: stated.description, found: found.description, source: "protobuf-specs, sigstore_common.proto"))
       }
-      return message(key, algorithm, bytes)
+      return message(key, algorithms, stated?.algorithm)
     }
   }
 
-  private mutating func message(_ key: ForeignPublicKey, _ algorithm: SignatureAlgorithm, _ bytes: [UInt8]) -> Bool {
-    let what = "a valid \(algorithm.rawValue) signature over \(artifact.name)"
-    let source = "sigstore client-spec.md, “Verification”"
-    guard let hash = algorithm.hash else {
-      guard let read = artifact.read else {
-        judgement.checks.append(
-          .notRun(
-            "signature", "signature.needs-file", "an Ed25519 signature covers the file, and only a digest was given",
-            source: "RFC 8032 §5.1", hint: "give the file itself"))
-        return false
-      }
-      do throws(Problem) { return signed(key.isValid(bytes, over: try read(), algorithm), what, source) } catch {
-        fail("signature", error)
-        return false
-      }
+  /// The signature over an artifact: by the hash that the bundle states where the key may sign with it, else by the
+  /// others.
+  private mutating func message(
+    _ key: ForeignPublicKey, _ algorithms: [SignatureAlgorithm], _ stated: HashAlgorithm?
+  ) -> Bool {
+    let usual = algorithms.first { $0.hash == stated } ?? algorithms[0]
+    guard usual.hash != nil else { return wholeMessage(key, usual) }
+    for algorithm in [usual] + algorithms.filter({ $0 != usual }) {
+      guard let digest = algorithm.hash.flatMap(artifact.digest),
+        key.isValid(bundle.signature, overDigest: digest, algorithm)
+      else { continue }
+      return signed(true, what(algorithm), SigstoreVerifier.signing, found: digest.description)
     }
-    guard let digest = artifact.digest(hash) else {
+    guard let digest = usual.hash.flatMap(artifact.digest) else {
+      let name = usual.hash?.rawValue ?? ""
       judgement.checks.append(
         .notRun(
-          "signature", "signature.needs-digest",
-          "the signature covers the \(hash.rawValue) digest, which was not given",
-          source: source, hint: "give the file itself, or its \(hash.rawValue) digest"))
+          "signature", "signature.needs-digest", "the signature covers the \(name) digest, which was not given",
+          source: SigstoreVerifier.signing, hint: "give the file itself, or its \(name) digest"))
       return false
     }
-    return signed(key.isValid(bytes, overDigest: digest, algorithm), what, source, found: digest.description)
+    return signed(false, what(usual), SigstoreVerifier.signing, found: digest.description)
+  }
+
+  /// An Ed25519 signature, which covers every byte.
+  private mutating func wholeMessage(_ key: ForeignPublicKey, _ algorithm: SignatureAlgorithm) -> Bool {
+    guard let read = artifact.read else {
+      judgement.checks.append(
+        .notRun(
+          "signature", "signature.needs-file", "an Ed25519 signature covers the file, and only a digest was given",
+          source: "RFC 8032 §5.1", hint: "give the file itself"))
+      return false
+    }
+    do throws(Problem) {
+      return signed(
+        key.isValid(bundle.signature, over: try read(), algorithm), what(algorithm), SigstoreVerifier.signing)
+    } catch {
+      fail("signature", error)
+      return false
+    }
+  }
+
+  private func what(_ algorithm: SignatureAlgorithm) -> String {
+    "a valid \(algorithm.rawValue) signature over \(artifact.name)"
   }
 
   private mutating func signed(_ isValid: Bool, _ what: String, _ source: String, found: String? = nil) -> Bool {

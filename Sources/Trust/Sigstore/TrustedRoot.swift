@@ -21,6 +21,11 @@ public struct TrustedRoot: Sendable {
     public let validFrom: Timestamp
     /// The last second of trust, nil while it lasts.
     public let validUntil: Timestamp?
+    /// What its signature lines in checkpoints begin with, where the root says that it is not the start of `id`.
+    let checkpointID: [UInt8]?
+
+    /// The short id of its key in checkpoints (C2SP signed-note).
+    var noteID: UInt32 { (checkpointID ?? id).prefix(4).reduce(0) { $0 << 8 | UInt32($1) } }
 
     /// Whether the log is trusted at `time`: a closed interval, both ends included.
     public func isTrusted(at time: Timestamp) -> Bool { validFrom <= time && time <= validUntil ?? .latest }
@@ -89,9 +94,16 @@ public struct TrustedRoot: Sendable {
           id: try one.member("logId").member("keyId").bytes(atMost: 32),
           // A key of a kind that we do not verify with must not make the whole root unreadable.
           key: algorithm == nil ? nil : try? ForeignPublicKey(spki: bytes), algorithm: algorithm, validFrom: from,
-          validUntil: until))
+          validUntil: until, checkpointID: try one.present("checkpointKeyId")?.bytes(atMost: 32)))
     }
     return logs
+  }
+
+  /// The log that wrote `entry`, nil where none is known. A log may stand here several times, with a time of trust each:
+  /// the one that is trusted at the time of the entry is meant.
+  func log(of entry: LogEntry) -> Log? {
+    let logs = transparencyLogs.filter { $0.id == entry.logID }
+    return logs.first { log in entry.integratedTime.map(log.isTrusted) ?? true } ?? logs.first
   }
 
   /// How a key signs, by `keyDetails` (sigstore_common.proto, PublicKeyDetails).
@@ -99,7 +111,8 @@ public struct TrustedRoot: Sendable {
     "PKIX_ECDSA_P256_SHA_256": .ecdsaP256SHA256, "PKIX_ECDSA_P384_SHA_384": .ecdsaP384SHA384,
     "PKIX_ED25519": .ed25519, "PKIX_RSA_PKCS1V15_2048_SHA256": .rsaPKCS1SHA256,
     "PKIX_RSA_PKCS1V15_3072_SHA256": .rsaPKCS1SHA256, "PKIX_RSA_PKCS1V15_4096_SHA256": .rsaPKCS1SHA256,
-    "PKCS1_RSA_PKCS1V5": .rsaPKCS1SHA256,
+    "PKCS1_RSA_PKCS1V5": .rsaPKCS1SHA256, "PKIX_RSA_PSS_2048_SHA256": .rsaPSSSHA256,
+    "PKIX_RSA_PSS_3072_SHA256": .rsaPSSSHA256, "PKIX_RSA_PSS_4096_SHA256": .rsaPSSSHA256,
   ]
 
   private static func authorities<Authority>(
@@ -109,14 +122,14 @@ public struct TrustedRoot: Sendable {
     var authorities: [TrustedAuthority<Authority>] = []
     for one in try reader.list(key, atMost: 64) {
       var chain: [Certificate] = []
+      // An authority without certificates can vouch for nothing; it must not take the others with it.
       for certificate in try one.member("certChain").member("certificates").elements(atMost: 8) {
         chain.append(try certificate.certificate())
       }
-      guard !chain.isEmpty else { throw one.problem("trusted-root.chain", "the chain of an authority is empty") }
       let (from, until) = try validity(try one.member("validFor"))
       authorities.append(
         TrustedAuthority(
-          chain: chain, validFrom: from, validUntil: until, uri: try one.optional("uri")?.text(atMost: 2048), make: make
+          chain: chain, validFrom: from, validUntil: until, uri: try one.present("uri")?.text(atMost: 2048), make: make
         ))
     }
     return authorities
@@ -126,7 +139,7 @@ public struct TrustedRoot: Sendable {
     let start = try reader.member("start")
     do throws(Problem) {
       let from = try Timestamp(rfc3339: try start.token(atMost: 64))
-      let until = try reader.optional("end").map { end throws(Problem) in
+      let until = try reader.present("end").map { end throws(Problem) in
         try Timestamp(rfc3339: try end.token(atMost: 64))
       }
       return (from, until)

@@ -43,11 +43,11 @@ public struct CertificateAuthority: Sendable {
   /// Whether the authority is trusted at `time`: a closed interval, both ends included.
   public func isTrusted(at time: Timestamp) -> Bool { validFrom <= time && time <= validUntil ?? .latest }
 
-  /// Returns when this authority issued `leaf`, directly or through `intermediates`, and everything in the chain was
-  /// valid at `time` (RFC 5280 §6); refuses with libcrypto's reason otherwise.
-  public func requireIssued(
-    _ leaf: Certificate, through intermediates: [Certificate] = [], at time: Timestamp
-  ) throws(Problem) {
+  /// The certificate that issued `leaf`: this authority's, or one of `intermediates` that it certified. Everything in
+  /// the chain was valid at `time` (RFC 5280 §6); refuses with libcrypto's reason otherwise.
+  public func issuer(
+    of leaf: Certificate, through intermediates: [Certificate] = [], at time: Timestamp
+  ) throws(Problem) -> Certificate {
     guard isTrusted(at: time) else {
       throw .refused(
         "authority.validity", "the authority is trusted from \(validFrom) to \(validUntil ?? .latest), not at \(time)")
@@ -58,11 +58,24 @@ public struct CertificateAuthority: Sendable {
         "a certificate of the authority is valid from \(certificate.notBefore) to \(certificate.notAfter), not at \(time)",
         source: "RFC 5280 §6.1.3")
     }
-    if let reason = store.refusal(of: leaf, through: intermediates, at: time) {
-      throw .refused(
-        "certificate.chain", "this authority did not issue the certificate for \(time): \(reason)",
-        source: "RFC 5280 §6.1")
+    var reason = ""
+    for candidates in CertificateAuthority.orders(of: intermediates, for: leaf) {
+      switch store.chain(of: leaf, through: candidates, at: time) {
+      case .issued(let place): return place.map { candidates[$0] } ?? chain[0]
+      case .refused(let why): reason = why
+      }
     }
+    throw .refused(
+      "certificate.chain", "this authority did not issue the certificate for \(time): \(reason)",
+      source: "RFC 5280 §6.1")
+  }
+
+  /// The intermediates with each one first that has the issuer's name: libcrypto takes the first with that name, and
+  /// does not try another one of the same name, whose key it may be.
+  private static func orders(of intermediates: [Certificate], for leaf: Certificate) -> [[Certificate]] {
+    let named = intermediates.filter { $0.isIssuerByName(of: leaf) }
+    guard named.count > 1 else { return [intermediates] }
+    return named.map { one in [one] + intermediates.filter { $0 != one } }
   }
 }
 
@@ -93,10 +106,23 @@ extension Certificate {
 
   deinit { unsafe X509_STORE_free(store) }
 
+  /// What came of building a chain.
+  enum Chain {
+    /// It holds; the place of the issuing certificate among the intermediates, nil where an anchor issued the leaf.
+    case issued(by: Int?)
+    /// libcrypto's reason.
+    case refused(String)
+  }
+
   /// Why `leaf` is not issued by an anchor, directly or through `intermediates`; nil when it is.
   ///
   /// - Parameter time: when everything must be valid; nil judges signatures, names and constraints alone.
   func refusal(of leaf: Certificate, through intermediates: [Certificate], at time: Timestamp?) -> String? {
+    if case .refused(let reason) = chain(of: leaf, through: intermediates, at: time) { reason } else { nil }
+  }
+
+  /// The chain from `leaf` to an anchor, directly or through `intermediates`.
+  func chain(of leaf: Certificate, through intermediates: [Certificate], at time: Timestamp?) -> Chain {
     guard let context = unsafe X509_STORE_CTX_new(), let others = unsafe OPENSSL_sk_new_null() else {
       fatalError("libcrypto has no memory")
     }
@@ -109,7 +135,7 @@ extension Certificate {
     for certificate in intermediates { unsafe OPENSSL_sk_push(others, UnsafeRawPointer(certificate.handle)) }
     defer { withExtendedLifetime((leaf, intermediates)) {} }
     guard unsafe X509_STORE_CTX_init(context, store, leaf.handle, others) == 1 else {
-      return "libcrypto cannot start"
+      return .refused("libcrypto cannot start")
     }
     let parameters = unsafe X509_STORE_CTX_get0_param(context)
     // An anchor need not be self-signed: the issuing certificate is one, and its own chain was judged before.
@@ -123,8 +149,13 @@ extension Certificate {
     unsafe X509_VERIFY_PARAM_set_depth(parameters, 8)
     // 112 bits for keys and digests (P1-10); left to itself libcrypto takes certificates signed over SHA-1.
     unsafe X509_VERIFY_PARAM_set_auth_level(parameters, 2)
-    if unsafe X509_verify_cert(context) == 1 { return nil }
+    if unsafe X509_verify_cert(context) == 1 {
+      // Of several certificates with one name the chain has the one whose key signed.
+      let issuer = unsafe OpaquePointer(OPENSSL_sk_value(X509_STORE_CTX_get0_chain(context), 1))
+      return .issued(by: intermediates.firstIndex { unsafe $0.handle == issuer })
+    }
     let code = unsafe X509_STORE_CTX_get_error(context)
-    return unsafe X509_verify_cert_error_string(Int(code)).map { unsafe String(cString: $0) } ?? "error \(code)"
+    return .refused(
+      unsafe X509_verify_cert_error_string(Int(code)).map { unsafe String(cString: $0) } ?? "error \(code)")
   }
 }
