@@ -45,10 +45,10 @@ struct VerifyBundle: ParsableCommand {
       let expected = try signer.or(key: key)
       _ = try signer.claims()
       let verifier = SigstoreVerifier(root: try trusted.root())
-      let artifact = try Input.artifact(artifact)
       let parsed = try Input.parsed(bundle, limit: SigstoreBundle.limits.size) { bytes throws(Problem) in
         try SigstoreBundle(parsing: bytes)
       }
+      let artifact = try Input.artifact(artifact, hashes: parsed.hashes)
       let judgement = verifier.judge(parsed, artifact: artifact, signer: expected)
       let checks = judgement.checks + (try signer.checks(judgement.signer))
       return Answer("\(bundle) for \(artifact.name)", place: bundle, checks, facts: judgement.facts)
@@ -119,8 +119,10 @@ extension Input {
     }
   }
 
-  /// A file with every digest that a signature may be over, or a digest.
-  static func artifact(_ text: String) throws(Problem) -> SignedArtifact {
+  /// A file with its digests, read once for all of them, or a digest.
+  static func artifact(
+    _ text: String, hashes: Set<HashAlgorithm> = Set(HashAlgorithm.allCases)
+  ) throws(Problem) -> SignedArtifact {
     do {
       if let digest = try digest(text) { return SignedArtifact(name: text, digests: [digest]) }
     } catch { throw error.at(text) }
@@ -128,12 +130,13 @@ extension Input {
     var sha384 = HashFunction(.sha384)
     var sha512 = HashFunction(.sha512)
     try FileSystem.open(text, links: .followed).forEachChunk { chunk throws(Problem) in
-      sha256.update(chunk)
-      sha384.update(chunk)
-      sha512.update(chunk)
+      if hashes.contains(.sha256) { sha256.update(chunk) }
+      if hashes.contains(.sha384) { sha384.update(chunk) }
+      if hashes.contains(.sha512) { sha512.update(chunk) }
     }
-    return SignedArtifact(name: text, digests: [sha256.finish(), sha384.finish(), sha512.finish()]) {
-      () throws(Problem) in try FileSystem.read(text, limit: 1 << 30)
+    let digests = [sha256.finish(), sha384.finish(), sha512.finish()].filter { hashes.contains($0.algorithm) }
+    return SignedArtifact(name: text, digests: digests) { () throws(Problem) in
+      try FileSystem.read(text, limit: 1 << 30)
     }
   }
 }

@@ -98,10 +98,10 @@ struct VerifyBundles: AsyncParsableCommand {
   ) -> Answer {
     do throws(Problem) {
       let ending = endings.first { path.hasSuffix($0) } ?? ""
-      let artifact = try Input.artifact(String(path.dropLast(ending.count)))
       let bundle = try Input.parsed(path, limit: SigstoreBundle.limits.size) { bytes throws(Problem) in
         try SigstoreBundle(parsing: bytes)
       }
+      let artifact = try Input.artifact(String(path.dropLast(ending.count)), hashes: bundle.hashes)
       let judgement = verifier.judge(bundle, artifact: artifact, signer: signer)
       let checks = judgement.checks + (try claims.checks(judgement.signer))
       return Answer(path, place: path, checks, facts: judgement.facts)
@@ -132,7 +132,9 @@ extension SignerIdentityOptions {
   /// Who must have signed: the identity, or the key in the file `key`.
   func or(key: String?) throws(Problem) -> SigstoreVerifier.Signer {
     guard let key else { return try required() }
-    guard isEmpty else { throw SignerIdentityOptions.wrong }
+    guard isEmpty else {
+      throw .usage("usage.signer", "a key signs without a certificate: give --key or whom a certificate must name")
+    }
     return .key(try Input.foreignKey(key))
   }
 }

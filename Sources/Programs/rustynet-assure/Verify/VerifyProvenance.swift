@@ -69,7 +69,8 @@ struct VerifyProvenance: ParsableCommand {
     let bundle = try Input.parsed(path, limit: SigstoreBundle.limits.size) { bytes throws(Problem) in
       try SigstoreBundle(parsing: bytes)
     }
-    let judgement = verifier.judge(bundle, artifact: try Input.artifact(artifacts[0]), signer: .judgedByCaller)
+    let artifact = try Input.artifact(artifacts[0], hashes: bundle.hashes)
+    let judgement = verifier.judge(bundle, artifact: artifact, signer: .judgedByCaller)
     guard let statement = judgement.statement, let identity = judgement.signer else {
       let missing = Check.notRun(
         "provenance", "signature.first", "nothing else was looked at: there is no signed statement of a certificate")
