@@ -18,8 +18,8 @@ func bundle(_ bytes: [UInt8]) {
   if let list = try? PyPIAttestation.list(parsing: bytes) {
     for one in list { _ = verifier.judge(one, artifact: artifact, name: "a", signer: .judgedByCaller) }
   }
-  if let list = try? NPMAttestations(parsing: bytes), let key = try? NPMRegistry.key() {
-    _ = list.judge(by: verifier, artifact: artifact, registryKey: key, signer: .judgedByCaller)
+  if let list = try? NPMAttestations(parsing: bytes), let keys = try? NPMRegistry.keys() {
+    _ = list.judge(by: verifier, artifact: artifact, registryKeys: keys, signer: .judgedByCaller)
   }
 }
 

@@ -39,12 +39,7 @@ import X509
     SigstoreVerifier(root: try TrustedRoot(parsing: try FileSystem.read("\(folder)/trusted_root.json", limit: 1 << 20)))
   }
 
-  private static let artifact: SignedArtifact = {
-    let bytes = Array("an artifact\n".utf8)
-    return SignedArtifact(name: "artifact", digests: HashAlgorithm.allCases.map { Digest(of: bytes, $0) }) {
-      () throws(Problem) in bytes
-    }
-  }()
+  private static let artifact = SignedArtifact(name: "artifact", bytes: Array("an artifact\n".utf8))
 
   /// What did not pass; empty only where the outcome is a pass.
   private static func codes(_ judge: () throws(Problem) -> [Check]) -> [String] {
@@ -69,6 +64,45 @@ import X509
     }
   }
 
+  /// The digests that a bundle names as needed are enough: its verdict, and the reason, are the same with them alone.
+  @Test func theDigestsThatABundleNeedsAreEnough() throws {
+    let verifier = try Self.verifier()
+    var fewer = 0
+    for one in try Self.cases("cases") {
+      guard let bundle = try? SigstoreBundle(parsing: one.bundle) else { continue }
+      let digests = Self.artifact.digests.filter { bundle.hashes.contains($0.algorithm) }
+      fewer += digests.count < 3 ? 1 : 0
+      let artifact = SignedArtifact(name: "artifact", digests: digests, read: Self.artifact.read)
+      let found = Self.codes { () throws(Problem) in
+        verifier.judge(bundle, artifact: artifact, signer: one.key.map(SigstoreVerifier.Signer.key) ?? one.identity)
+          .checks
+      }
+      #expect(found == one.codes, "\(one.name)")
+    }
+    #expect(fewer > 50)
+  }
+
+  /// A key of the registry that had expired when it signed is none of its keys any more.
+  @Test func aRegistryKeyHasItsTime() throws {
+    let right = try #require(try Self.cases("npm").first { $0.codes.isEmpty })
+    let verifier = try Self.verifier()
+    let key = try #require(right.key)
+    func codes(_ keys: [NPMRegistry.Key]) -> [String] {
+      Self.codes { () throws(Problem) in
+        try NPMAttestations(parsing: right.bundle).judge(
+          by: verifier, artifact: Self.artifact, registryKeys: keys, signer: right.identity
+        ).checks
+      }
+    }
+    let other = try NPMRegistry.keys()
+    #expect(codes([NPMRegistry.Key(key, validUntil: .latest)]) == [])
+    #expect(codes([NPMRegistry.Key(key, validUntil: Timestamp(seconds: 1_000_000_000))]) == ["npm.key-time"])
+    #expect(codes(other + [NPMRegistry.Key(key)]) == [])
+    #expect(codes([NPMRegistry.Key(key)] + other) == [])
+    #expect(codes(other).contains("signature.invalid"))
+    #expect(codes([]).contains("bundle.material"))
+  }
+
   /// Every attestation of a package must be about it, and one of them must say how it was built.
   @Test func everyAttestationOfAPackageCounts() throws {
     let cases = try Self.cases("npm")
@@ -78,7 +112,7 @@ import X509
       let key = try #require(one.key)
       let found = Self.codes { () throws(Problem) in
         try NPMAttestations(parsing: one.bundle).judge(
-          by: verifier, artifact: Self.artifact, registryKey: key, signer: one.identity
+          by: verifier, artifact: Self.artifact, registryKeys: [NPMRegistry.Key(key)], signer: one.identity
         ).checks
       }
       #expect(found == one.codes, "\(one.name)")

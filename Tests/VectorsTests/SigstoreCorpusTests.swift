@@ -55,7 +55,7 @@ struct SigstoreCorpusTests {
     let own = "\(folder)/artifact"
     let bytes = try FileSystem.read(
       FileSystem.status(own) == nil ? Corpora.path("sigstore-bundles/a.txt") : own, limit: 1 << 20)
-    let artifact = SignedArtifact(name: name, digests: HashAlgorithm.allCases.map { Digest(of: bytes, $0) })
+    let artifact = SignedArtifact(name: name, bytes: bytes)
     let codes: [String]
     do throws(Problem) {
       codes = try SigstoreVectors.checks(folder, artifact).filter { $0.outcome != .passed }.map(\.code)
@@ -73,7 +73,7 @@ struct SigstoreMutationCorpusTests {
     let own = "\(folder)/artifact"
     let content = try FileSystem.read(
       FileSystem.status(own) == nil ? Corpora.path("sigstore-bundles/a.txt") : own, limit: 1 << 20)
-    let artifact = SignedArtifact(name: name, digests: HashAlgorithm.allCases.map { Digest(of: content, $0) })
+    let artifact = SignedArtifact(name: name, bytes: content)
     let root =
       FileSystem.status("\(folder)/trusted_root.json") == nil
       ? try TrustedRoot.Instance.production.root()
@@ -138,9 +138,14 @@ extension JSON {
 }
 
 @Suite struct PublicAnchorTests {
-  @Test func theRegistryKeyIsTheOneInTheRepository() throws {
-    let bytes = try FileSystem.read("attestations/trust/npm/registry-2022.pub.pem", limit: 4096)
-    #expect(bytes == Array(NPMRegistry.pem.utf8))
-    #expect(try NPMRegistry.key().kind == .ecdsaP256)
+  @Test func theRegistryKeysAreThoseInTheRepository() throws {
+    let folder = "attestations/trust/npm"
+    #expect(try FileSystem.list(folder).sorted() == NPMRegistry.anchors.map(\.file))
+    for anchor in NPMRegistry.anchors {
+      #expect(try FileSystem.read("\(folder)/\(anchor.file)", limit: 4096) == Array(anchor.pem.utf8))
+    }
+    let keys = try NPMRegistry.keys()
+    #expect(keys.allSatisfy { $0.key.kind == .ecdsaP256 } && keys.last?.validUntil == nil)
+    #expect(keys.dropLast().allSatisfy { $0.validUntil != nil })
   }
 }

@@ -2,7 +2,7 @@ public import Attestation
 public import Cryptography
 public import Diagnostics
 import StrictJSON
-import Wire
+public import Wire
 
 /// What the npm registry says about a package: that it was published, signed by the registry's own key, and how it was
 /// built, signed by the builder (github.com/npm/attestation).
@@ -45,12 +45,13 @@ public struct NPMAttestations: Sendable {
 }
 
 extension NPMAttestations {
-  /// Judges all attestations about the package `artifact`: the registry's own by `registryKey`, every other one by
-  /// `signer`. Both sorts must be there, because the registry's answer alone says nothing of how it was built.
+  /// Judges all attestations about the package `artifact`: the registry's own by the one of `registryKeys` that signed it,
+  /// every other one by `signer`. Both sorts must be there, because the registry's answer alone says nothing of how it
+  /// was built.
   ///
   /// - Returns: the checks of all, each under the name of its attestation, and the judgement of the provenance.
   public func judge(
-    by verifier: SigstoreVerifier, artifact: SignedArtifact, registryKey: ForeignPublicKey,
+    by verifier: SigstoreVerifier, artifact: SignedArtifact, registryKeys: [NPMRegistry.Key],
     signer: SigstoreVerifier.Signer
   ) -> (checks: [Check], provenance: SigstoreVerifier.Judgement?) {
     var checks: [Check] = []
@@ -58,10 +59,12 @@ extension NPMAttestations {
     var statements: [(prefix: String, statement: Statement)] = []
     for attestation in list {
       let isPublish = attestation.predicateType.isExactly(NPMAttestations.publish)
+      let key = isPublish ? attestation.signer(among: registryKeys) : nil
       let judgement = verifier.judge(
-        attestation.bundle, artifact: artifact, signer: isPublish ? .key(registryKey) : signer)
+        attestation.bundle, artifact: artifact, signer: key.map { .key($0.key) } ?? signer)
       let prefix = isPublish ? "publish" : "provenance"
       checks += judgement.checks.prefixed("\(prefix).")
+      if let key, let until = key.validUntil { checks.append(NPMAttestations.keyTime(judgement.times, until)) }
       if let statement = judgement.statement {
         checks.append(
           .equal(
@@ -79,6 +82,22 @@ extension NPMAttestations {
     }
     for (prefix, published) in statements where prefix == "publish" { checks += names(published, statements) }
     return (checks, provenance)
+  }
+
+  /// Whether the registry's key was one of its keys when it signed; somebody must say when that was.
+  private static func keyTime(_ times: [Timestamp], _ until: Timestamp) -> Check {
+    let (id, source) = ("publish.key-time", "the npm registry's list of keys")
+    guard let last = times.max() else {
+      return .failed(
+        id, "npm.key-time", "nobody says that this was signed before the registry's key expired", expected: "\(until)",
+        source: source)
+    }
+    guard last <= until else {
+      return .failed(
+        id, "npm.key-time", "the registry's key had expired", expected: "\(until)", found: "\(last)", source: source)
+    }
+    return .passed(
+      id, "the key was the registry's then", expected: "until \(until)", found: "\(last)", source: source)
   }
 
   /// The package that the registry published is the one that each statement names: one that holds says nothing for
@@ -101,20 +120,70 @@ extension NPMAttestations {
   }
 }
 
-/// The npm registry's own key (`attestations/trust/npm`).
+extension NPMAttestations.Attestation {
+  /// The key that signed this attestation; the last one where none did, so that the signature is judged and refused. The
+  /// bundle's hint decides nothing.
+  fileprivate func signer(among keys: [NPMRegistry.Key]) -> NPMRegistry.Key? {
+    guard case .envelope(let envelope) = bundle.content else { return keys.last }
+    let signed = envelope.signedBytes
+    return keys.first { $0.key.isValid(bundle.signature, over: signed, .usual(for: $0.key.kind)) } ?? keys.last
+  }
+}
+
+/// The npm registry's own keys (`attestations/trust/npm`): it had one until 2025, and has another one since.
 public enum NPMRegistry {
-  /// How the registry's bundles call the key.
-  public static let hint = "SHA256:jl3bwswu80PjjokCgh0o2w5c2U4LhQAE57gj9cz1kzA"
+  /// A key of a registry.
+  public struct Key: Sendable {
+    /// The key.
+    public let key: ForeignPublicKey
+    /// The last second in which it may have signed, nil while it lasts.
+    public let validUntil: Timestamp?
 
-  /// The key, in PEM; a test compares it with the file.
-  public static let pem = """
-    -----BEGIN PUBLIC KEY-----
-    MFkwEwYHKoZIzj0CAQYIKoZIzj0DAQcDQgAE1Olb3zMAFFxXKHiIkQO5cJ3Yhl5i
-    6UPp+IhuteBJbuHcA5UogKo0EWtlWwW6KSaKoTNEYL7JlCQiVnkhBktUgg==
-    -----END PUBLIC KEY-----
+    /// A key.
+    public init(_ key: ForeignPublicKey, validUntil: Timestamp? = nil) {
+      self.key = key
+      self.validUntil = validUntil
+    }
+  }
 
-    """
+  /// A key as it is compiled in; a test compares the text with the file.
+  public struct Anchor: Sendable {
+    /// The name of the file.
+    public let file: String
+    /// The key, in PEM.
+    public let pem: String
+    /// When the registry's list lets it expire, in RFC 3339.
+    public let expires: String?
+  }
 
-  /// The key.
-  public static func key() throws(Problem) -> ForeignPublicKey { try ForeignPublicKey(pem: pem) }
+  /// What is compiled in, oldest first.
+  public static let anchors = [
+    Anchor(
+      file: "registry-2022.pub.pem",
+      pem: """
+        -----BEGIN PUBLIC KEY-----
+        MFkwEwYHKoZIzj0CAQYIKoZIzj0DAQcDQgAE1Olb3zMAFFxXKHiIkQO5cJ3Yhl5i
+        6UPp+IhuteBJbuHcA5UogKo0EWtlWwW6KSaKoTNEYL7JlCQiVnkhBktUgg==
+        -----END PUBLIC KEY-----
+
+        """, expires: "2025-01-29T00:00:00Z"),
+    Anchor(
+      file: "registry-2025.pub.pem",
+      pem: """
+        -----BEGIN PUBLIC KEY-----
+        MFkwEwYHKoZIzj0CAQYIKoZIzj0DAQcDQgAEY6Ya7W++7aUPzvMTrezH6Ycx3c+H
+        OKYCcNGybJZSCJq/fd7Qa8uuAKtdIkUQtQiEKERhAmE5lMMJhP8OkDOa2g==
+        -----END PUBLIC KEY-----
+
+        """, expires: nil),
+  ]
+
+  /// The keys.
+  public static func keys() throws(Problem) -> [Key] {
+    try anchors.map { anchor throws(Problem) in
+      Key(
+        try ForeignPublicKey(pem: anchor.pem),
+        validUntil: try anchor.expires.map { text throws(Problem) in try Timestamp(rfc3339: text) })
+    }
+  }
 }

@@ -18,7 +18,7 @@ struct VerifyNPM: ParsableCommand {
       """)
 
   @Option(help: "The registry's answer: a JSON document with a list of attestations.") var attestations: String
-  @Option(help: "The registry's public key as PEM (default: that of the public registry, compiled in).")
+  @Option(help: "The registry's public key as PEM (default: those of the public registry, compiled in).")
   var registryKey: String?
   @OptionGroup var signer: SignerIdentityOptions
   @OptionGroup var trusted: TrustedRootOptions
@@ -28,14 +28,16 @@ struct VerifyNPM: ParsableCommand {
   func run() throws {
     try format.answer(about: attestations) { () throws(Problem) -> Answer in
       let expected = try signer.required()
-      let key = if let registryKey { try Input.foreignKey(registryKey) } else { try NPMRegistry.key() }
+      let keys =
+        if let registryKey { [NPMRegistry.Key(try Input.foreignKey(registryKey))] } else { try NPMRegistry.keys() }
       let verifier = SigstoreVerifier(root: try trusted.root())
-      let artifact = try Input.artifact(package)
       let parsed = try Input.parsed(attestations, limit: SigstoreBundle.limits.size) { bytes throws(Problem) in
         try NPMAttestations(parsing: bytes)
       }
+      let hashes = parsed.list.reduce(into: Set<HashAlgorithm>()) { $0.formUnion($1.bundle.hashes) }
+      let artifact = try Input.artifact(package, hashes: hashes)
       let (checks, provenance) = parsed.judge(
-        by: verifier, artifact: artifact, registryKey: key, signer: expected)
+        by: verifier, artifact: artifact, registryKeys: keys, signer: expected)
       let claims = try signer.checks(provenance?.signer).prefixed("provenance.")
       return Answer(
         "\(attestations) for \(package)", place: attestations, checks + claims, facts: provenance?.facts ?? [])
@@ -66,10 +68,11 @@ struct VerifyPEP740: ParsableCommand {
     try format.answer(about: attestation) { () throws(Problem) -> Answer in
       let expected = try signer.required()
       let verifier = SigstoreVerifier(root: try trusted.root())
-      let artifact = try Input.artifact(distribution)
       let list = try Input.parsed(attestation, limit: SigstoreBundle.limits.size) { bytes throws(Problem) in
         try PyPIAttestation.list(parsing: bytes)
       }
+      let hashes = list.reduce(into: Set<HashAlgorithm>()) { $0.formUnion($1.bundle.hashes) }
+      let artifact = try Input.artifact(distribution, hashes: hashes)
       var checks: [Check] = []
       var facts: [(String, JSON)] = []
       for (number, one) in list.enumerated() {
