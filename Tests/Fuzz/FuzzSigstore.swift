@@ -2,6 +2,7 @@ import Attestation
 import Cryptography
 import Diagnostics
 import Sigstore
+import Wire
 import X509
 
 /// Bundles, trusted roots and the documents of registries: whatever parses is judged too, because the body of a log's
@@ -23,8 +24,20 @@ func bundle(_ bytes: [UInt8]) {
   }
 }
 
-/// A certificate that parses has the encoding that it was read from, and no extension makes it crash.
+/// Certificates in DER, and what stands in PEM blocks.
 func certificate(_ bytes: [UInt8]) {
+  certificate(der: bytes)
+  let blocks = try? PEM.blocks(bytes, labels: ["CERTIFICATE", "PUBLIC KEY"], atMost: 4) { .malformed("fuzz.pem", $0) }
+  guard let blocks else { return }
+  precondition((1...4).contains(blocks.count), "there are more or fewer blocks than asked for")
+  for block in blocks {
+    certificate(der: block.bytes)
+    _ = try? ForeignPublicKey(spki: block.bytes)
+  }
+}
+
+/// A certificate that parses has the encoding that it was read from, and no extension makes it crash.
+private func certificate(der bytes: [UInt8]) {
   _ = try? DER.elements(bytes)
   guard let certificate = try? Certificate(der: bytes) else { return }
   precondition(certificate.der == bytes, "a certificate has two spellings")

@@ -59,6 +59,8 @@ certificates = [one["rawBytes"] for kind in ("certificateAuthorities", "timestam
                 for authority in root[kind] for one in authority["certChain"]["certificates"]]
 for number, one in enumerate(certificates):
     write("certificate", f"authority-{number}", base64.b64decode(one))
+blocks = "".join(f"-----BEGIN CERTIFICATE-----\n{one}\n-----END CERTIFICATE-----\n" for one in certificates[:2])
+write("certificate", "blocks", blocks.encode())
 
 
 def base(value):
