@@ -58,6 +58,25 @@ import Wire
     ),
   ]
 
+  /// RFC 8032 section 7.3: Ed25519ph is neither the signature over the message nor the one over its digest.
+  @Test func verifiesThePrehashedForm() throws {
+    let key = try Hex.decode("ec172b93ad5e563bf4932c70e1245034c35467ef2efd4d64ebf819683467e2bf")
+    let signature = try Hex.decode(
+      "98a70222f0b8121aa9d30f813d683f809e462b469c7ff87639499bb94e6dae4131f85042463c2a355a2003d062adf5aa"
+        + "a10b8c61e636062aaad11c2a26083406")
+    let message = Array("abc".utf8)
+    #expect(Ed25519.isValidPrehashed(signature, over: message, publicKey: key))
+    #expect(!Ed25519.isValidPrehashed(signature, over: message + [0], publicKey: key))
+    #expect(!Ed25519.isValidPrehashed(Array(signature.dropLast()), over: message, publicKey: key))
+    #expect(!Ed25519.isValid(signature, over: message, publicKey: key))
+    #expect(!Ed25519.isValid(signature, over: Digest(of: message, .sha512).bytes, publicKey: key))
+    for index in signature.indices {
+      var changed = signature
+      changed[index] ^= 1
+      #expect(!Ed25519.isValidPrehashed(changed, over: message, publicKey: key))
+    }
+  }
+
   @Test(arguments: signatures)
   func signs(vector: (seed: String, key: String, message: String, signature: String)) throws {
     let key = try Ed25519.SigningKey(seed: secret(try Hex.decode(vector.seed)))

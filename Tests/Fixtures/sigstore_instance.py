@@ -11,6 +11,7 @@ and so is every other.
 
 import base64
 import copy
+import ctypes
 import datetime
 import hashlib
 import json
@@ -68,6 +69,19 @@ def sign(key, data, hash=None):
     if isinstance(key, rsa.RSAPrivateKey):
         return key.sign(data, padding.PSS(padding.MGF1(hash), hash.digest_size), hash)
     return key.sign(data, ec.ECDSA(hash))
+
+
+def sign_prehashed(key, data):
+    """Ed25519ph, by libsodium: neither `cryptography` nor this OpenSSL has it."""
+    sodium = ctypes.CDLL("libsodium.so.23")
+    raw = key.private_bytes(serialization.Encoding.Raw, serialization.PrivateFormat.Raw, serialization.NoEncryption())
+    raw += key.public_key().public_bytes(serialization.Encoding.Raw, serialization.PublicFormat.Raw)
+    state = ctypes.create_string_buffer(sodium.crypto_sign_ed25519ph_statebytes())
+    signature = ctypes.create_string_buffer(64)
+    sodium.crypto_sign_ed25519ph_init(state)
+    sodium.crypto_sign_ed25519ph_update(state, data, ctypes.c_ulonglong(len(data)))
+    sodium.crypto_sign_ed25519ph_final_create(state, signature, None, raw)
+    return signature.raw
 
 
 def p256():
@@ -258,7 +272,7 @@ FULCIO_CA, STRANGE_CA, EXPIRED_CA = CA("fulcio"), CA("fulcio"), CA("expired", en
 # One with the name of the right one, and one of which the root alone is trusted.
 ENDED_CA, DECOY_CA, ROOTED_CA = CA("ended"), CA("fulcio"), CA("rooted")
 KEY, OTHER_KEY, OWN_KEY = p256(), p256(), p256()
-KEY384 = ec.generate_private_key(ec.SECP384R1())
+KEY384, EDWARDS = ec.generate_private_key(ec.SECP384R1()), ed25519.Ed25519PrivateKey.generate()
 
 
 def validity(end=None):
@@ -442,6 +456,17 @@ def kinds():
             ("dsse", "0.0.1"), signed=sign(KEY384, pae(STATEMENT, statement()), hash), **p384))
     case("a P-384 key over SHA-512", ["signature.first", "signature.invalid"], bundle(
         signed=sign(KEY384, ARTIFACT, hashes.SHA512()), **p384))
+    for title, signature in [("the file", EDWARDS.sign(ARTIFACT)),
+                             ("the digest of the file", sign_prehashed(EDWARDS, ARTIFACT))]:
+        case("an Ed25519 key over " + title, [], bundle(own=EDWARDS, signed=signature), key=EDWARDS)
+        case("an Ed25519 certificate over " + title, [], bundle(signed=signature, certificate=leaf(key=EDWARDS)))
+    case("an Ed25519 key over the digest of another file", ["signature.first", "signature.invalid"], bundle(
+        own=EDWARDS, signed=sign_prehashed(EDWARDS, b"other")), key=EDWARDS)
+    case("an Ed25519 key over the digest as if it were the file", ["signature.first", "signature.invalid"], bundle(
+        own=EDWARDS, signed=EDWARDS.sign(hashlib.sha512(ARTIFACT).digest())), key=EDWARDS)
+    case("an Ed25519 key over an envelope", [], bundle(("dsse", "0.0.1"), own=EDWARDS), key=EDWARDS)
+    case("an Ed25519 key over the digest of an envelope", ["signature.first", "signature.invalid"], bundle(
+        ("dsse", "0.0.1"), own=EDWARDS, signed=sign_prehashed(EDWARDS, pae(STATEMENT, statement()))), key=EDWARDS)
     case("a P-256 key over SHA-384", ["signature.first", "signature.invalid"], bundle(
         signed=sign(KEY, ARTIFACT, hashes.SHA384())))
     case("an entry about an envelope for a message", "log.entry-kind",

@@ -48,6 +48,17 @@ public enum Ed25519 {
     return unsafe crypto_sign_verify_detached(signature, message, UInt64(message.count), publicKey) == 0
   }
 
+  /// Whether `signature` is valid for `publicKey` over the SHA-512 digest of `message` (Ed25519ph with an empty context,
+  /// RFC 8032 §5.1). It is never one of `isValid` too: what is hashed begins with a text of its own (§2, dom2).
+  public static func isValidPrehashed(_ signature: [UInt8], over message: [UInt8], publicKey: [UInt8]) -> Bool {
+    Sodium.ready
+    guard signature.count == signatureLength, publicKey.count == 32 else { return false }
+    var state = crypto_sign_state()
+    unsafe crypto_sign_init(&state)
+    unsafe crypto_sign_update(&state, message, UInt64(message.count))
+    return unsafe crypto_sign_final_verify(&state, signature, publicKey) == 0
+  }
+
   /// A private key; its seed stays in guarded memory.
   public struct SigningKey: Sendable {
     /// 64 bytes: the seed and the public key, as libsodium keeps them.

@@ -130,6 +130,11 @@ public struct ForeignPublicKey: Sendable {
     return isValid(signature, overDigest: Digest(of: message, hash), algorithm)
   }
 
+  /// Whether `signature` is this Ed25519 key's over the SHA-512 digest of `message`; false for every other kind of key.
+  public func isValidPrehashed(_ signature: [UInt8], over message: [UInt8]) -> Bool {
+    kind == .ed25519 && Ed25519.isValidPrehashed(signature, over: message, publicKey: Array(der.suffix(32)))
+  }
+
   /// Whether `signature` is this key's over the message of this digest; false for Ed25519, which needs the message.
   public func isValid(_ signature: [UInt8], overDigest digest: Digest, _ algorithm: SignatureAlgorithm) -> Bool {
     guard let key, algorithm.hash == digest.algorithm else { return false }

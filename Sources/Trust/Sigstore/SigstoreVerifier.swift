@@ -166,7 +166,8 @@ extension SigstoreVerifier.Run {
     return signed(false, what(usual), SigstoreVerifier.signing, found: digest.description)
   }
 
-  /// An Ed25519 signature, which covers every byte.
+  /// An Ed25519 signature over the file, or over its digest, as entries of the kind hashedrekord are (Ed25519ph). Both
+  /// need every byte: a digest from elsewhere is nothing that libsodium verifies with.
   private mutating func wholeMessage(_ key: ForeignPublicKey, _ algorithm: SignatureAlgorithm) -> Bool {
     guard let read = artifact.read else {
       judgement.checks.append(
@@ -176,8 +177,12 @@ extension SigstoreVerifier.Run {
       return false
     }
     do throws(Problem) {
+      let bytes = try read()
+      if key.isValidPrehashed(bundle.signature, over: bytes) {
+        return signed(true, "a valid ed25519ph signature over \(artifact.name)", SigstoreVerifier.signing)
+      }
       return signed(
-        key.isValid(bundle.signature, over: try read(), algorithm), what(algorithm), SigstoreVerifier.signing)
+        key.isValid(bundle.signature, over: bytes, algorithm), what(algorithm), SigstoreVerifier.signing)
     } catch {
       fail("signature", error)
       return false
