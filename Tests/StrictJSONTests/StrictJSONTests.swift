@@ -150,6 +150,19 @@ import Testing
     #expect(error?.place == "3:5: /a/1")
   }
 
+  @Test(arguments: [
+    // A key with the separator of places, a place of another document behind ours, both, and none of ours at all.
+    ("/a: b/c", "3:8"), ("/a: b/c: 7:1: /x", "3:8"), ("/d: é: /x", "4:7"), ("/: /a", "1:1"), ("/gone", nil),
+    ("/gone: /a: b", nil),
+  ])
+  func findsThePlaceThatAProblemBeginsWith(named: String, expected: String?) {
+    let bytes = Array("{\n \"a: b\": {\n  \"c\": 1},\n \"d\": 2}".utf8)
+    let error = #expect(throws: Problem.self) {
+      try JSON.decode(bytes) { _ throws(Problem) in throw .malformed("x", "", place: named) }
+    }
+    #expect(error?.place == (expected.map { "\($0): \(named)" } ?? named))
+  }
+
   @Test func refusesUnknownFieldsAndForeignTokens() throws {
     let value = JSONReader(try JSON(parsing: "{\"type\":\"\u{212A}\",\"extra\":1}"))
     #expect(throws: Problem.malformed("json.unknown-field", "")) { try value.closed("type") }

@@ -209,12 +209,14 @@ extension JSON {
   /// place behind `: `.
   private static func place(named text: String, in bytes: [UInt8], limits: Limits) -> JSONPlace? {
     guard text.hasPrefix("/") else { return nil }
-    var parts = text.split(separator: ": ", omittingEmptySubsequences: false)
-    while !parts.isEmpty {
-      let pointer = parts.joined(separator: ": ")
-      if let place = JSONPlace(of: pointer == "/" ? "" : pointer, in: bytes, limits: limits) { return place }
-      parts.removeLast()
+    var pointer = text[...]
+    while true {
+      if let place = JSONPlace(of: pointer == "/" ? "" : String(pointer), in: bytes, limits: limits) { return place }
+      // Octet by octet: a search for a string would link the library of regular expressions, a megabyte and a half.
+      let octets = pointer.utf8
+      let colon = octets.indices.last { octets[$0] == UInt8(ascii: ":") && octets[$0...].dropFirst().first == 0x20 }
+      guard let colon else { return nil }
+      pointer = text[..<colon]
     }
-    return nil
   }
 }
