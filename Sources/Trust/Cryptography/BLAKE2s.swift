@@ -40,7 +40,10 @@ import CSodium
     var length = Self.macLength
     // Safe: libcrypto reads the parameter during the call; the length stays set when the key changes.
     let isSized = unsafe withUnsafeMutablePointer(to: &length) { pointer in
-      let parameters = unsafe [OSSL_PARAM_construct_size_t(OSSL_MAC_PARAM_SIZE, pointer), OSSL_PARAM_construct_end()]
+      // OSSL_MAC_PARAM_SIZE.
+      let parameters = unsafe [
+        OSSL_PARAM_construct_size_t(LibCrypto.constant("size"), pointer), OSSL_PARAM_construct_end(),
+      ]
       return unsafe EVP_MAC_CTX_set_params(macContext, parameters) == 1
     }
     guard isSized else { fatalError("libcrypto has no BLAKE2s of 16 bytes") }

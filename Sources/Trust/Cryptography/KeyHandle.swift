@@ -24,8 +24,8 @@ import Diagnostics
       var parameters = unsafe [
         // OSSL_PKEY_PARAM_GROUP_NAME and OSSL_PKEY_PARAM_PUB_KEY: as strings of Swift they would be gone after the call.
         OSSL_PARAM_construct_utf8_string(
-          KeyHandle.constant("group"), UnsafeMutablePointer(mutating: KeyHandle.constant(curve)), 0),
-        OSSL_PARAM_construct_octet_string(KeyHandle.constant("pub"), point.baseAddress, point.count),
+          LibCrypto.constant("group"), UnsafeMutablePointer(mutating: LibCrypto.constant(curve)), 0),
+        OSSL_PARAM_construct_octet_string(LibCrypto.constant("pub"), point.baseAddress, point.count),
         OSSL_PARAM_construct_end(),
       ]
       var key: OpaquePointer?
@@ -68,11 +68,6 @@ import Diagnostics
   }
 
   deinit { unsafe EVP_PKEY_free(key) }
-
-  /// A constant of the program as C sees it. Safe: a literal ends with a zero byte and lives as long as the program.
-  private static func constant(_ text: StaticString) -> UnsafePointer<CChar> {
-    unsafe UnsafeRawPointer(text.utf8Start).assumingMemoryBound(to: CChar.self)
-  }
 
   /// The length of the modulus, if this is an RSA key of 2048 to 8192 bits with an odd exponent.
   ///

@@ -11,4 +11,10 @@ package enum LibCrypto {
       fatalError("libcrypto cannot be initialised")
     }
   }()
+
+  /// A constant of the program as C sees it, for a parameter that keeps its name's address: a string of Swift would be
+  /// gone after the call. Safe: a literal ends with a zero byte and lives as long as the program.
+  package static func constant(_ text: StaticString) -> UnsafePointer<CChar> {
+    unsafe UnsafeRawPointer(text.utf8Start).assumingMemoryBound(to: CChar.self)
+  }
 }
