@@ -1,4 +1,6 @@
+import CLinux
 import Cryptography
+import Glibc
 import NetworkTypes
 import Testing
 import WireGuard
@@ -91,5 +93,34 @@ import WireGuard
     #expect(other.read(milliseconds: 100) == nil)
     for _ in 0..<20 { one.engine.pump() }
     #expect(!one.engine.path.hasGarbage)
+  }
+
+  /// Handshake messages wake control once a batch: none of a burst may lie there while it sleeps.
+  @Test func wakesControlForEveryBatch() throws {
+    let (one, _) = try pair()
+    let sender = socket(AF_INET, Int32(SOCK_DGRAM.rawValue), 0)
+    defer { _ = close(sender) }
+    var name = sockaddr_storage()
+    let length = SocketAddress.write(try Endpoint("127.0.0.1:\(one.engine.port)"), to: &name)
+    let message = [1, 0, 0, 0] + [UInt8](repeating: 7, count: 144)
+    let before = one.engine.device.count(of: .wrongMAC)
+    for burst in 1...20 {
+      for _ in 0..<burst {
+        // Safe: the name is as long as told, and the array holds as many octets as are sent.
+        let sent = unsafe withUnsafePointer(to: &name) { name in
+          unsafe name.withMemoryRebound(to: sockaddr.self, capacity: 1) {
+            unsafe sendto(sender, message, message.count, 0, $0, length)
+          }
+        }
+        #expect(sent == message.count)
+      }
+      let expected = before + UInt64(burst * (burst + 1) / 2)
+      // Pumped as a program does it: only when the event says so.
+      for _ in 0..<200 where one.engine.device.count(of: .wrongMAC) < expected {
+        var event = pollfd(fd: one.engine.wakeEvent, events: Int16(POLLIN), revents: 0)
+        if unsafe cl_poll(&event, 1, 50) > 0 { one.engine.pump() }
+      }
+      #expect(one.engine.device.count(of: .wrongMAC) == expected)
+    }
   }
 }

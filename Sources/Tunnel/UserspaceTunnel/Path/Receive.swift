@@ -48,14 +48,18 @@ struct Handshake {
   private var table: UnsafeMutablePointer<IndexTable>?
   private var routes: UnsafeMutablePointer<RouteTable>?
   private var isAlive = true
+  /// Handshake messages that this batch has queued.
+  private var queued = 0
   /// Messages that the next call takes.
   private var width = Self.longBatch
 
   /// Messages of one call, each with room for the largest datagram: only what is written costs memory.
   private static var batch: Int { 64 }
   private static var room: Int { 1 << 16 }
-  /// Messages of one call while they are long: a megabyte stays in the cache, four would not.
-  private static var longBatch: Int { 16 }
+  /// Messages of one call after long ones: what they hold stays in the cache from the kernel's copy in to its copy out.
+  private static var longBatch: Int { 4 }
+  /// After few short ones. It is not `batch`, as 64 long ones may come next, and what was touched stays in memory.
+  private static var shortBatch: Int { 16 }
   /// Behind the last message a cipher may write a little.
   private static var slabSize: Int { batch * room + 4096 }
 
@@ -147,9 +151,9 @@ struct Handshake {
         at &+= 1
       }
       let wasFull = got == width
-      // Many short ones wait: take more in a call. One long one among them costs memory, so look again each time.
-      width = wasFull && total < got &* 8_192 ? Self.batch : Self.longBatch
+      width = total >= got &* 8_192 ? Self.longBatch : wasFull ? Self.batch : Self.shortBatch
       coalescer.flush()
+      if queued > 0 { wakeForHandshakes() }
       unsafe cl_store_release(&shared.pointee.receivingEpoch, 0)
       unsafe count(.receivedDatagrams, counters, got)
       if !wasFull { return }
@@ -371,8 +375,14 @@ struct Handshake {
     unsafe place.storeBytes(of: record, as: Handshake.self)
     unsafe memcpy(place + Handshake.messageOffset, message, length)
     unsafe setup.handshakes.put()
-    // Control looks again behind a fence before it sleeps, so only a message that it may not see has to wake it.
+    queued &+= 1
+  }
+
+  /// Control looks again behind a fence before it sleeps: while it has older messages than this batch's, it is awake.
+  @inline(never)
+  private mutating func wakeForHandshakes() {
     cl_fence()
-    if unsafe setup.handshakes.count <= 1 { unsafe cl_signal(setup.control) }
+    if unsafe setup.handshakes.count <= queued { unsafe cl_signal(setup.control) }
+    queued = 0
   }
 }
