@@ -1,4 +1,5 @@
 import CLinux
+import Glibc
 import Testing
 
 @testable import UserspaceTunnel
@@ -58,5 +59,23 @@ import Testing
     #expect((0..<5).map { _ in allowance.take(at: 1_000_000_000) } == [true, true, true, false, false])
     #expect(allowance.take(at: 1_100_000_000) && !allowance.take(at: 1_100_000_000))
     #expect((0..<5).map { _ in allowance.take(at: 60_000_000_000) } == [true, true, true, false, false])
+  }
+
+  /// A thread of its own, as not every thread may take it back.
+  @Test func addsToANiceValue() {
+    var thread = pthread_t()
+    let started = unsafe pthread_create(
+      &thread, nil,
+      { _ in
+        let thread = Int32(PRIO_PROCESS.rawValue)
+        let before = getpriority(thread, 0)
+        cl_be_nice(2)
+        cl_be_nice(1)
+        return unsafe UnsafeMutableRawPointer(bitPattern: Int(getpriority(thread, 0) - before) + 100)
+      }, nil)
+    #expect(started == 0)
+    var added: UnsafeMutableRawPointer?
+    unsafe pthread_join(thread, &added)
+    #expect(Int(bitPattern: added) - 100 == 3)
   }
 }

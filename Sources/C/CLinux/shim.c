@@ -315,7 +315,7 @@ int cl_accept(int fd) { return result(accept4(fd, 0, 0, SOCK_CLOEXEC | SOCK_NONB
 int cl_fork(void) { return result(fork()); }
 void cl_be_nice(int by) {
   pid_t thread = (pid_t)syscall(SYS_gettid);
-  setpriority(PRIO_PROCESS, (id_t)thread, by);
+  setpriority(PRIO_PROCESS, (id_t)thread, getpriority(PRIO_PROCESS, (id_t)thread) + by);
 }
 int cl_poll(struct pollfd *descriptors, unsigned int count, int milliseconds) {
   return result(poll(descriptors, count, milliseconds));

@@ -198,7 +198,7 @@ int cl_answers_local(const char *path);
 
 /// Forks; only before the first thread.
 int cl_fork(void);
-/// The calling thread's nice value goes up by `by`.
+/// The calling thread's nice value goes up by `by`, or down where that is allowed (CAP_SYS_NICE).
 void cl_be_nice(int by);
 int cl_poll(struct pollfd *descriptors, unsigned int count, int milliseconds);
 /// Two ends of a local datagram socket that keeps the borders of messages: the twin of a TUN in tests.

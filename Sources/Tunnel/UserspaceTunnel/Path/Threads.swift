@@ -1,5 +1,6 @@
 // pthread_attr_t is known to the importer through this module.
 import CCrypto
+import CLinux
 import Glibc
 
 /// Which construction seals packets.
@@ -39,6 +40,11 @@ struct Threads {
     return threads
   }
 
+  /// Packets come before ordinary programs, as they do in the kernel, where it may be (CAP_SYS_NICE): a thread that waits
+  /// for its turn makes acknowledgements come in lumps, and a sender answers lumps with a longer queue, in which
+  /// everything else waits too.
+  static func comeFirst() { cl_be_nice(-10) }
+
   /// Waits until both have ended; the caller has told them to.
   func join() {
     pthread_join(sending, nil)
@@ -69,6 +75,7 @@ private func transmit<Cipher: PacketCipher>(
   guard let setup = unsafe setup?.assumingMemoryBound(to: TransmitSetup.self) else { return nil }
   var transmitter = unsafe Transmitter<Cipher>(setup.move())
   unsafe setup.deallocate()
+  Threads.comeFirst()
   transmitter.run()
   transmitter.free()
   return nil
@@ -81,6 +88,7 @@ private func receive<Cipher: PacketCipher>(
   guard let setup = unsafe setup?.assumingMemoryBound(to: ReceiveSetup.self) else { return nil }
   var receiver = unsafe Receiver<Cipher>(setup.move())
   unsafe setup.deallocate()
+  Threads.comeFirst()
   receiver.run()
   receiver.free()
   return nil
