@@ -61,6 +61,36 @@ import Testing
     #expect((0..<5).map { _ in allowance.take(at: 60_000_000_000) } == [true, true, true, false, false])
   }
 
+  /// A datagram is sent when no further message of its length fits it: a datagram of one message behind each full one
+  /// would cost as much again. Without a socket, what is flushed counts as failed, a datagram each.
+  @Test(arguments: [(1_452, 45, 1), (1_440, 45, 1), (65_567, 1, 1), (512, 127, 2), (32, 2_043, 32)])
+  func fillsDatagrams(length: Int, messages: Int, datagrams: UInt64) {
+    let counters = UnsafeMutablePointer<UInt64>.allocate(capacity: Counter.allCases.count)
+    unsafe counters.initialize(repeating: 0, count: Counter.allCases.count)
+    let shared = UnsafeMutablePointer<SharedHot>.allocate(capacity: 1)
+    unsafe shared.initialize(to: SharedHot(counters: counters))
+    unsafe shared.pointee.socketV4 = UInt64(bitPattern: -1)
+    let endpoint = UnsafeMutablePointer<EndpointHot>.allocate(capacity: 1)
+    unsafe endpoint.initialize(to: EndpointHot())
+    var outbox = unsafe Outbox(shared, offloads: true)
+    defer {
+      outbox.free()
+      unsafe endpoint.deallocate()
+      unsafe shared.deallocate()
+      unsafe counters.deallocate()
+    }
+    for round in UInt64(1)...2 {
+      var taken = 0
+      while !outbox.isFull || taken == 0 {
+        unsafe outbox.append(length, to: endpoint, trafficClass: 0)
+        taken += 1
+      }
+      #expect(taken == messages)
+      outbox.flush()
+      unsafe #expect(counters[Counter.sendFailed.rawValue] == round * datagrams)
+    }
+  }
+
   /// A thread of its own, as not every thread may take it back.
   @Test func addsToANiceValue() {
     var thread = pthread_t()

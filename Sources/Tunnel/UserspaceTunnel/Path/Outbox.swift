@@ -10,14 +10,12 @@ import Glibc
   static let entryLimit = 64
   /// Segments of one datagram that every kernel takes.
   static let segmentLimit = 64
-  /// Octets of one datagram, with room for the headers that the kernel adds.
-  static let datagramLimit = 65_000
+  /// Octets of one datagram, with room for the headers that the kernel adds: 45 messages of an MTU of 1,420 octets.
+  static let datagramLimit = 65_400
   /// The largest message: an inner packet of 65,535 octets with header and tag.
   static let messageLimit = 65_535 + 32
   /// Octets before the slab's first message, for a cipher that works ahead of its text.
   static let headroom = 64
-  /// From here on the slab is sent.
-  static let fullMark = 64_000
   private static let size = 256 << 10
 
   @unsafe private struct Entry {
@@ -38,6 +36,7 @@ import Glibc
   private let counters: UnsafeMutablePointer<UInt64>
   private let shared: UnsafeMutablePointer<SharedHot>
   private var used = 0
+  private var lastLength = 0
   private var count = 0
   /// Whether the socket of each family takes UDP_SEGMENT; off for good after an EIO.
   private var segmentsV4: Bool
@@ -75,6 +74,7 @@ import Glibc
   mutating func append(_ length: Int, to endpoint: UnsafeMutablePointer<EndpointHot>, trafficClass: Int) {
     let start = used
     used &+= length
+    lastLength = length
     if count > 0 {
       let last = unsafe entries + (count &- 1)
       let fits =
@@ -97,8 +97,9 @@ import Glibc
     count &+= 1
   }
 
-  /// Whether `flush` has to come before another message.
-  @inline(__always) var isFull: Bool { used >= Self.fullMark || count == Self.entryLimit }
+  /// Whether `flush` has to come before another message. One more of the last one's length would begin a datagram of its
+  /// own, which costs as much as the full one before it.
+  @inline(__always) var isFull: Bool { used &+ lastLength > Self.datagramLimit || count == Self.entryLimit }
 
   /// Gives the pages back that were touched. Only while nothing waits.
   mutating func giveBack() { unsafe Slab.giveBack(slab - Self.headroom, Self.size) }
