@@ -204,9 +204,9 @@ def flood(engine, bench, seconds, rate, turns):
 GROUPS = (
     ("ChaCha20 and Poly1305", r"chacha|poly1305|Poly1305|ChaCha"),
     ("EVP and the rest of libcrypto", r"libcrypto|EVP_|CRYPTO_"),
-    ("retain, release, allocation, exclusivity", r"swift_(retain|release|alloc|beginAccess)|malloc|free"),
     ("kernel: copies", r"copy_(from|to)_iter|rep_movs|memcpy|copyin|copyout|copy_user|csum_partial"),
     ("kernel: the rest", r"\[k\]|kernel|vmlinux"),
+    ("retain, release, allocation, exclusivity", r"swift_(retain|release|alloc|beginAccess)|malloc|free"),
     ("the engine's own code", r"."),
 )
 
