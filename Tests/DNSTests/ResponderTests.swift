@@ -197,5 +197,9 @@ struct Asked {
       return !reply.isEmpty && reply[2] & 2 == 0
     }
     #expect(again.count == 10)
+    // On a stream each one is told: nobody waits for a reply that never comes.
+    asked.transport = .stream
+    let codes = (0..<10).map { _ in asked.outcome(question).1.dropFirst(3).first.map { $0 & 15 } }
+    #expect(codes == Array(repeating: 5, count: 10))
   }
 }

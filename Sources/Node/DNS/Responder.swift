@@ -245,9 +245,10 @@ public struct Responder: Sendable {
     _ reply: inout Reply, _ bytes: Span<UInt8>, _ out: inout MutableSpan<UInt8>
   ) -> Outcome {
     refusals &+= 1
-    guard query.nameLength > 0, refusals & 1 == 0 else { return .drop }
-    // On a stream it could not come back any better: it must wait.
+    guard query.nameLength > 0 else { return .drop }
+    // On a stream it could not come back any better: it must wait, and is told so.
     guard reply.transport == .datagram else { return finish(&reply, .refused, .prohibited, bytes, &out) }
+    guard refusals & 1 == 0 else { return .drop }
     reply.begin(.noError, bytes, &out)
     reply.truncate(&out)
     return .reply(reply.end(self, bytes, &out))

@@ -23,6 +23,10 @@ public final class DNSServer {
   var listeners: [Listener] = []
   var streams: [UInt32: ClientStream] = [:]
   var streamCounts: [IPAddress: Int] = [:]
+  /// Streams that hold questions which can be answered now.
+  var resumable: Set<UInt32> = []
+  /// Acceptors without a descriptor for what they would accept.
+  var restingAcceptors: [Int] = []
   var forwarder = Forwarder()
   /// Shared by all streams: a stream that is silent holds no buffer.
   var inBuffer = [UInt8](repeating: 0, count: 1 << 17)
@@ -49,9 +53,7 @@ public final class DNSServer {
     let secret = (0..<16).map { _ in UInt8.random(in: 0...255, using: &random) }
     responder = Responder(
       zones: zones, routes: configuration.engineRoutes, sources: configuration.sources,
-      limiter: RateLimiter(
-        rate: configuration.limits.rate, burst: configuration.limits.burst, seed: random.next()),
-      cookies: try CookieJar(secret: secret))
+      limiter: RateLimiter(configuration.limits), cookies: try CookieJar(secret: secret))
     cache = AnswerCache(configuration.limits)
     apply(configuration)
     Host.raiseDescriptorLimit(to: 16_384)
@@ -74,6 +76,8 @@ public final class DNSServer {
 
   /// Takes a new configuration but for the addresses, which stay; what was learnt from other resolvers is forgotten.
   public func reload(_ configuration: DNSConfiguration, zones: ZoneTable) {
+    let (old, new) = (self.configuration.limits, configuration.limits)
+    if (old.rate, old.burst) != (new.rate, new.burst) { responder.limiter = RateLimiter(new) }
     self.configuration = configuration
     responder.zones = zones
     responder.setRoutes(configuration.engineRoutes)
@@ -101,18 +105,21 @@ public final class DNSServer {
   public func run(reload: (DNSServer) -> Void) {
     updateClock()
     while !isStopping {
-      let isBusy = !streams.isEmpty || !forwarder.isIdle
+      let isBusy = !streams.isEmpty || !forwarder.isIdle || !restingAcceptors.isEmpty
       var events: [Poller.Event] = []
       swap(&events, &eventBuffer)
       poller.wait(milliseconds: isBusy ? 50 : -1) { events.append($0) }
       updateClock()
       for event in events { handle(event) }
+      resumeStreams()
       events.removeAll(keepingCapacity: true)
       swap(&events, &eventBuffer)
       if now &- lastSweep >= 50 {
         lastSweep = now
         sweepStreams()
         sweepUpstreams()
+        wakeAcceptors()
+        resumeStreams()
       }
       if isReloading {
         isReloading = false
@@ -190,6 +197,13 @@ extension DNSConfiguration {
 
   var engineRoutes: [Responder.Route] {
     routes.map { Responder.Route($0.name, upstream: $0.upstream, isProtected: upstreams[$0.upstream].isProtected) }
+  }
+}
+
+extension RateLimiter {
+  init(_ limits: DNSConfiguration.Limits) {
+    var random = SystemRandomNumberGenerator()
+    self.init(rate: limits.rate, burst: limits.burst, seed: random.next())
   }
 }
 

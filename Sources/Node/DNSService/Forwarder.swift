@@ -269,13 +269,9 @@ extension DNSServer {
       guard length > 0 else { return }
       listeners[listener].socket.send(Array(output[2..<(2 + length)]), count: length, to: peer)
     case .stream(let id):
-      guard let stream = streams[id] else { return }
-      stream.waiting -= 1
-      stream.lastActive = now
       output[0] = UInt8(truncatingIfNeeded: length >> 8)
       output[1] = UInt8(truncatingIfNeeded: length)
-      guard self.write(output, length > 0 ? length + 2 : 0, stream, id) else { return }
-      if stream.isEnding, stream.waiting == 0, stream.unsent.isEmpty { close(id) } else { pause(stream, id) }
+      deliver(output, length > 0 ? length + 2 : 0, to: id)
     }
   }
 }

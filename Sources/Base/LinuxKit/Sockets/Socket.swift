@@ -94,11 +94,22 @@ public struct Socket: ~Copyable, Sendable {
   /// Sends small pieces at once.
   public func sendAtOnce() { try? set(Int32(IPPROTO_TCP), TCP_NODELAY, 1) }
 
-  /// The next connection, and who made it; nil where there is none now.
-  public func accept() -> (number: Int32, peer: SocketAddress)? {
+  /// How asking for a connection ended.
+  public enum Accepted: Sendable {
+    /// The next one, and who made it.
+    case connection(Int32, SocketAddress)
+    /// There is none now.
+    case later
+    /// There is one, and neither a descriptor nor memory for it: it goes on waiting.
+    case exhausted
+  }
+
+  /// The next connection.
+  public func accept() -> Accepted {
     var address = SocketAddress()
     let accepted = unsafe address.withRoom { unsafe cl_accept_from(number, $0, $1) }
-    return accepted < 0 ? nil : (accepted, address)
+    if accepted >= 0 { return .connection(accepted, address) }
+    return [EMFILE, ENFILE, ENOBUFS, ENOMEM].contains(-accepted) ? .exhausted : .later
   }
 
   /// Takes over a connection that `accept` gave.
