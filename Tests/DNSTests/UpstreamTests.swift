@@ -117,6 +117,112 @@ import Testing
     #expect(cache.find(try Self.key("example"), now: 5) == nil)
   }
 
+  /// What one resolver denies is nothing about names of another; nor is a type without records a name that is absent.
+  @Test func cutsOfOthers() throws {
+    var cache = AnswerCache(capacity: 10, byteLimit: 10_000, lifetime: 3600)
+    let (gone, below) = (try DomainName("gone.example"), try DomainName("wiki.gone.example"))
+    let key = UpstreamQuestion.Key(gone, .a, false, false, upstream: 1)
+    cache.store(try answer(key, code: 3, lifetime: 60), for: key, now: 0)
+    #expect(cache.find(UpstreamQuestion.Key(below, .a, false, false, upstream: 1), now: 1) != nil)
+    #expect(cache.find(UpstreamQuestion.Key(below, .a, false, false, upstream: 2), now: 1) == nil)
+    #expect(cache.find(UpstreamQuestion.Key(gone, .a, false, false, upstream: 2), now: 1) == nil)
+    let zero = try Self.key("here.example", RecordType(rawValue: 0))
+    var random = SystemRandomNumberGenerator()
+    let question = UpstreamQuestion(zero, random: &random)
+    let empty = StoredAnswer(Self.reply(question, denial: (60, 60)), key: zero, isTrusted: false)
+    cache.store(empty, for: zero, now: 0)
+    #expect(cache.find(zero, now: 1) != nil)
+    #expect(cache.find(try Self.key("www.here.example"), now: 1) == nil)
+  }
+
+  private static func record(_ name: String, _ type: RecordType, _ data: [UInt8] = [1, 2, 3, 4]) throws
+    -> Message.Record
+  {
+    Message.Record(name: try DomainName(name), type: type, recordClass: 1, lifetime: 60, data: data)
+  }
+
+  /// A reply keeps the chain of aliases and the proof of a denial; names beside them, and those that are ours, go.
+  @Test(
+    arguments: [
+      (["a.x A"], [], ["a.x A"], []), (["a.x A", "b.x A"], ["x NS"], ["a.x A"], []),
+      (["A.x CNAME b.y", "b.Y A", "c.y A"], [], ["a.x CNAME", "b.y A"], []),
+      (["b.y A", "a.x CNAME b.y"], [], ["b.y A", "a.x CNAME"], []),
+      (["a.x CNAME n.mesh", "n.mesh A"], [], ["a.x CNAME"], []),
+      (["a.x CNAME n.mesh"], ["mesh SOA"], ["a.x CNAME"], []),
+      (["a.x CNAME b.x", "b.x CNAME a.x"], [], ["a.x CNAME", "b.x CNAME"], []),
+      (["x DNAME y", "a.x CNAME a.y", "a.y A"], [], ["x DNAME", "a.x CNAME", "a.y A"], []),
+      (["z DNAME y", "a.x A"], [], ["a.x A"], []), ([], ["x SOA"], [], ["x SOA"]),
+      ([], ["x SOA", "x NS", "y SOA"], [], ["x SOA"]),
+      ([], ["x SOA", "0.x NSEC3", "a.x NSEC"], [], ["x SOA", "0.x NSEC3", "a.x NSEC"]),
+    ] as [([String], [String], [String], [String])])
+  func relevance(answers: [String], authorities: [String], kept: [String], proof: [String]) throws {
+    let types: [String: RecordType] = [
+      "A": .a, "CNAME": .cname, "DNAME": .dname, "SOA": .soa, "NS": .ns, "NSEC": .nsec, "NSEC3": .nsec3,
+    ]
+    func records(_ texts: [String]) throws -> [Message.Record] {
+      try texts.map { text in
+        let words = text.split(separator: " ").map(String.init)
+        return try Self.record(
+          words[0], try #require(types[words[1]]), words.count > 2 ? DomainName(words[2]).wire : [0, 0, 0, 0])
+      }
+    }
+    var message = Message()
+    message.answers = try records(answers)
+    message.authorities = try records(authorities)
+    message.additional = try records(["a.x A"])
+    let mesh = try DomainName("mesh")
+    let result = message.relevant(to: try Self.key("a.x")) { $0.isWithin(mesh) }
+    func texts(_ records: [Message.Record]) -> [String] {
+      records.map { one in
+        let type = types.first { $0.value == one.type }?.key ?? "?"
+        return "\(one.name.lowercased.description.dropLast()) \(type)"
+      }
+    }
+    #expect(texts(result.answers) == kept && texts(result.authorities) == proof && result.additional.isEmpty)
+  }
+
+  @Test func referrals() throws {
+    var message = Message()
+    message.authorities = [try Self.record("x", .ns, [0])]
+    #expect(message.isReferral)
+    message.authorities.append(try Self.record("x", .soa))
+    #expect(!message.isReferral)
+    message.authorities.removeLast()
+    message.answers = [try Self.record("a.x", .a)]
+    #expect(!message.isReferral)
+  }
+
+  /// Clients keep nothing for years, and a denial as long as the smaller of two numbers says (RFC 2308, 5).
+  @Test func lifetimesThatClientsSee() throws {
+    var random = SystemRandomNumberGenerator()
+    let question = UpstreamQuestion(try Self.key("a.example"), random: &random)
+    let years = StoredAnswer(Self.reply(question, answers: [0x7fff_ffff]), key: question.key, isTrusted: false)
+    #expect(try Message(parsing: years.message).answers[0].lifetime == 86_400)
+    let denied = StoredAnswer(Self.reply(question, code: 3, denial: (9000, 300)), key: question.key, isTrusted: false)
+    #expect(try Message(parsing: denied.message).authorities[0].lifetime == 300 && denied.lifetime == 300)
+  }
+
+  /// Names that are nearly the same, as many as a message holds: what each costs to write is not what all before it hold.
+  @Test func writesManyNamesSoon() throws {
+    let long = String(repeating: "a.", count: 120)
+    var message = Message()
+    message.answers = [try Self.record(long + "ab", .a), try Self.record(long + "ac", .a)]
+    message.answers += Array(repeating: message.answers[1], count: 500)
+    // Written naively, each is compared in many places with 120 labels each: minutes, not a moment.
+    let time = ContinuousClock().measure { #expect(message.encoded().count < 10_000) }
+    #expect(time < .seconds(20))
+    #expect(try Message(parsing: message.encoded()) == message)
+  }
+
+  /// Each name is one label longer than the one before: what is written has no chain that readers would not follow.
+  @Test func chainsOfPointersAreShort() throws {
+    var message = Message()
+    message.answers = try (1...100).map { try Self.record(String(repeating: "a.", count: $0), .a) }
+    let bytes = message.encoded()
+    #expect(try Message(parsing: bytes) == message)
+    #expect(bytes.count < 12_000)
+  }
+
   @Test func cacheIsBoundedInOctets() throws {
     var cache = AnswerCache(capacity: 100_000, byteLimit: 5000, lifetime: 3600)
     for index in 0..<500 {

@@ -1,5 +1,5 @@
 /// Answers of resolvers, bounded in number and in octets; the time is the caller's. Whole messages are kept under the very
-/// question that they answer, so no record of one answer can reach another name: there is no bailiwick to check.
+/// question that they answer, so no record of one answer can reach another name.
 public struct AnswerCache: Sendable {
   /// What the cache knows of a question.
   public enum Found: Sendable, Equatable {
@@ -57,8 +57,9 @@ public struct AnswerCache: Sendable {
     guard !key.isDNSSECWanted, key.name != .root else { return nil }
     var name = key.name.parent
     while name != .root {
-      let above = UpstreamQuestion.Key(name, AnswerCache.cutType, false, key.isCheckingDisabled)
-      if let place = index[above], entries[place].until > now, let answer = entries[place].answer {
+      let above = UpstreamQuestion.Key(name, AnswerCache.cutType, false, key.isCheckingDisabled, upstream: key.upstream)
+      // Somebody may have asked for the type of the mark: what does not say that the name is absent is no cut.
+      if let place = index[above], entries[place].until > now, let answer = entries[place].answer, answer.isCut {
         return Responder.cut(answer, for: key).map { .answer($0, age: now - entries[place].stored) }
       }
       name = name.parent
@@ -73,7 +74,8 @@ public struct AnswerCache: Sendable {
     guard lifetime > 0 else { return }
     insert(Entry(key: key, answer: answer, error: .cachedError, stored: now, until: now + lifetime))
     if answer.isCut, !key.isDNSSECWanted {
-      let cut = UpstreamQuestion.Key(key.name, AnswerCache.cutType, false, key.isCheckingDisabled)
+      let cut = UpstreamQuestion.Key(
+        key.name, AnswerCache.cutType, false, key.isCheckingDisabled, upstream: key.upstream)
       insert(Entry(key: cut, answer: answer, error: .cachedError, stored: now, until: now + lifetime))
     }
   }

@@ -45,6 +45,8 @@ public struct DNSConfiguration: Sendable {
     public var idle = 10
     /// Questions that wait for upstreams at a time.
     public var waiting = 4096
+    /// Those of one source among them.
+    public var waitingPerSource = 1024
     /// Answers that are kept.
     public var answers = 10_000
     /// Octets of all answers that are kept.
@@ -160,8 +162,8 @@ extension DNSConfiguration.Upstream {
 extension DNSConfiguration.Limits {
   init(_ reader: JSONReader) throws(Problem) {
     try reader.closed(
-      "rate", "burst", "streams", "streams-per-source", "questions-per-stream", "idle", "waiting", "answers",
-      "answer-bytes", "lifetime")
+      "rate", "burst", "streams", "streams-per-source", "questions-per-stream", "idle", "waiting", "waiting-per-source",
+      "answers", "answer-bytes", "lifetime")
     self.init()
     func set(_ field: WritableKeyPath<Self, Int>, _ key: String, _ range: ClosedRange<Int64>) throws(Problem) {
       if let value = try reader.optional(key) { self[keyPath: field] = Int(try value.integer(in: range)) }
@@ -174,6 +176,7 @@ extension DNSConfiguration.Limits {
     try set(\.questionsPerStream, "questions-per-stream", 1...65_535)
     try set(\.idle, "idle", 1...3600)
     try set(\.waiting, "waiting", 1...32_768)
+    try set(\.waitingPerSource, "waiting-per-source", 1...32_768)
     try set(\.answers, "answers", 0...1_000_000)
     try set(\.answerBytes, "answer-bytes", 0...(1 << 30))
     if let value = try reader.optional("lifetime") { lifetime = try value.unsigned(1...604_800) }

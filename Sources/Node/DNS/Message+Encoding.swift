@@ -21,9 +21,18 @@ extension Message {
 private struct MessageWriter {
   let isCompressed: Bool
   var bytes: [UInt8] = []
-  /// Where names begin that a pointer may mean; few, so that a large message costs no more than its length.
-  private var targets: [Int] = []
-  private static let targetLimit = 64
+  /// Where names begin that a pointer may mean, by length and hash: names that are nearly the same cost nothing to tell
+  /// apart. There are no more than the octets that a pointer reaches.
+  private var targets: [UInt64: Target] = [:]
+
+  /// A place, and how many pointers a reader follows from there on.
+  private struct Target {
+    let place: Int
+    let depth: Int
+  }
+
+  /// Readers give up on long chains of pointers, ours after sixteen.
+  private static let depthLimit = 8
 
   init(isCompressed: Bool) { self.isCompressed = isCompressed }
 
@@ -72,19 +81,38 @@ private struct MessageWriter {
   }
 
   mutating func name(_ wire: ArraySlice<UInt8>) {
+    guard isCompressed else {
+      bytes += wire
+      return
+    }
+    let suffixes = MessageWriter.suffixes(wire)
+    let known = suffixes.firstIndex { at, key in targets[key].map { isSame(wire[at...], at: $0.place) } ?? false }
+    let target = known.flatMap { targets[suffixes[$0].key] }
+    let start = bytes.count
+    let depth = target.map { $0.depth + 1 } ?? 0
+    for (at, key) in suffixes[..<(known ?? suffixes.endIndex)] where depth < MessageWriter.depthLimit {
+      let place = start + at - wire.startIndex
+      if targets[key] == nil, place < 0x4000 { targets[key] = Target(place: place, depth: depth) }
+    }
+    bytes += wire[..<(known.map { suffixes[$0].at } ?? wire.endIndex)]
+    if let target { word(0xc000 | UInt16(target.place)) }
+  }
+
+  /// Where each label begins, with length and hash of the name from there on; the root is left out.
+  private static func suffixes(_ wire: ArraySlice<UInt8>) -> [(at: Int, key: UInt64)] {
+    var suffixes: [(at: Int, key: UInt64)] = []
     var at = wire.startIndex
-    // A name cannot point into itself, so its own places count from the next one on.
-    let known = targets.count
     while wire[at] != 0 {
-      if isCompressed, let target = targets[..<known].first(where: { isSame(wire[at...], at: $0) }) {
-        word(0xc000 | UInt16(target))
-        return
-      }
-      if targets.count < MessageWriter.targetLimit, bytes.count < 0x4000 { targets.append(bytes.count) }
-      bytes += wire[at...(at + Int(wire[at]))]
+      suffixes.append((at, 0))
       at += 1 + Int(wire[at])
     }
-    bytes.append(0)
+    var hash: UInt32 = 0x811c_9dc5
+    for index in suffixes.indices.reversed() {
+      for octet in wire[suffixes[index].at..<at] { hash = (hash ^ UInt32(octet)) &* 0x0100_0193 }
+      at = suffixes[index].at
+      suffixes[index].key = UInt64(wire.endIndex - at) << 32 | UInt64(hash)
+    }
+    return suffixes
   }
 
   /// Whether the name that was written at `place` is this one, octet by octet.

@@ -78,6 +78,13 @@ public struct Responder: Sendable {
   /// Whether questions may be forwarded at all; it is what the bit RA says.
   var isRecursive: Bool { !routes.isEmpty }
 
+  /// Whether a name is answered from our zones.
+  public func isOurs(_ name: DomainName) -> Bool {
+    var scan = NameScan()
+    scan.read(name)
+    return zones.names.findLongest(scan) != nil
+  }
+
   /// Answers one message. `now` is in milliseconds and never goes back, `time` is seconds since 1970, for cookies; `out`
   /// has room for 65,535 octets.
   public mutating func respond(
@@ -199,8 +206,9 @@ public struct Responder: Sendable {
       return answerSpecial(specialKinds[special.number], special.label, &reply, bytes, &out)
     }
     guard let route else { return finish(&reply, .refused, .notAuthoritative, bytes, &out) }
-    // A single label is a name of somebody's network, never one of the internet's (leak case D6).
-    if scan.labels == 1, route.label == 1, [.a, .aaaa, .https, .svcb].contains(query.type) {
+    // A single label is a name of somebody's network (leak case D6). As one of the internet's it is a zone, of which
+    // resolvers that validate ask only what a zone has.
+    if scan.labels == 1, route.label == 1, ![.ns, .soa, .ds, .dnskey].contains(query.type) {
       return finish(&reply, .noError, .synthesized, bytes, &out)
     }
     guard query.isRecursionDesired else { return finish(&reply, .refused, .notAuthoritative, bytes, &out) }

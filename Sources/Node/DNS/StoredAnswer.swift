@@ -22,24 +22,28 @@ public struct StoredAnswer: Sendable, Equatable {
     ]
     message.answers = message.answers.map { StoredAnswer.clean($0, key.name) }
     message.authorities = message.authorities.map { StoredAnswer.clean($0, key.name) }
-    // TSIG and SIG(0) are about the way between two servers.
-    message.additional.removeAll { $0.type == .tsig || $0.type.rawValue == 24 }
     self.message = message.encoded()
     isCut = isNameError && message.answers.isEmpty
-    let records = message.answers + message.authorities + message.additional
-    let shortest = records.map { $0.lifetime > 0x7fff_ffff ? 0 : $0.lifetime }.min() ?? 0
-    let denial = message.authorities.first { $0.type == .soa }.map { record in
-      min(record.lifetime, record.data.suffix(4).reduce(UInt32(0)) { $0 << 8 | UInt32($1) })
-    }
+    let shortest = (message.answers + message.authorities).map(\.lifetime).min() ?? 0
+    let denial = message.authorities.first { $0.type == .soa }?.lifetime
     let isDenial = isNameError || !message.answers.contains { $0.type == key.type }
     // A denial without a SOA record must not be kept (RFC 2308, 5).
     lifetime = isDenial ? min(denial ?? 0, shortest) : shortest
   }
 
-  /// The owner in the case of the client's question, where it is the end of it: the mixed case was ours.
+  /// Seconds that a client may keep anything: who sends a lifetime of years is not believed.
+  static let longestLifetime: UInt32 = 86_400
+
+  /// The record with a lifetime that counts; the owner in the case of the client's question, where it is the end of it: the
+  /// mixed case was ours.
   private static func clean(_ record: Message.Record, _ name: DomainName) -> Message.Record {
-    guard name.isWithin(record.name) else { return record }
     var record = record
+    record.lifetime = min(record.lifetime, longestLifetime)
+    // How long a denial holds is the smaller one of two numbers, and counts down from there (RFC 2308, 5).
+    if record.type == .soa {
+      record.lifetime = min(record.lifetime, record.data.suffix(4).reduce(UInt32(0)) { $0 << 8 | UInt32($1) })
+    }
+    guard name.isWithin(record.name) else { return record }
     record.name = DomainName(trusted: Array(name.wire.suffix(record.name.wire.count)))
     return record
   }

@@ -2,7 +2,7 @@ import Diagnostics
 
 /// A question as it is put to a resolver, and what its reply must look like to be believed (RFC 5452).
 public struct UpstreamQuestion: Sendable, Equatable {
-  /// What decides whether two clients ask the same: name in lower case, type, DO and CD.
+  /// What decides whether two clients ask the same: upstream, name in lower case, type, DO and CD.
   public struct Key: Hashable, Sendable {
     /// The name, in lower case.
     public let name: DomainName
@@ -10,16 +10,22 @@ public struct UpstreamQuestion: Sendable, Equatable {
     public let type: RecordType
     /// DO and CD: answers differ by them.
     public let isDNSSECWanted, isCheckingDisabled: Bool
+    /// Who is asked: what one resolver says of a name is nothing about names below it that are another's.
+    public let upstream: Int
 
     /// The key of a question that a responder has just read from `bytes`.
-    public init(_ query: Query, _ bytes: [UInt8]) {
+    public init(_ query: Query, _ bytes: [UInt8], upstream: Int) {
+      self.upstream = upstream
       name = DomainName(trusted: bytes[Size.header..<(Size.header + query.nameLength)].map(ASCII.lower))
       type = query.type
       isDNSSECWanted = query.isDNSSECWanted
       isCheckingDisabled = query.isCheckingDisabled
     }
 
-    init(_ name: DomainName, _ type: RecordType, _ isDNSSECWanted: Bool, _ isCheckingDisabled: Bool) {
+    init(
+      _ name: DomainName, _ type: RecordType, _ isDNSSECWanted: Bool, _ isCheckingDisabled: Bool, upstream: Int = 0
+    ) {
+      self.upstream = upstream
       self.name = name
       self.type = type
       self.isDNSSECWanted = isDNSSECWanted
@@ -90,8 +96,9 @@ public struct UpstreamQuestion: Sendable, Equatable {
     case answer(StoredAnswer)
   }
 
-  /// Judges a message that came where the reply to this question is expected.
-  public func judge(_ bytes: [UInt8], isTrusted: Bool) -> Verdict {
+  /// Judges a message that came where the reply to this question is expected; `isOurs` says which names are answered
+  /// here, about which nobody else has a word.
+  public func judge(_ bytes: [UInt8], isTrusted: Bool, isOurs: (DomainName) -> Bool = { _ in false }) -> Verdict {
     guard bytes.count >= Size.header, bytes[0] == UInt8(id >> 8), bytes[1] == UInt8(truncatingIfNeeded: id) else {
       return .foreign
     }
@@ -109,7 +116,9 @@ public struct UpstreamQuestion: Sendable, Equatable {
     if message.flags & Flag.truncated != 0 { return .truncated }
     switch message.code {
     case ResponseCode.noError.rawValue, ResponseCode.nameError.rawValue:
-      return .answer(StoredAnswer(message, key: key, isTrusted: isTrusted))
+      // A server that knows others who may know is no resolver.
+      guard !message.isReferral else { return .failed(.noReachableAuthority) }
+      return .answer(StoredAnswer(message.relevant(to: key, isOurs: isOurs), key: key, isTrusted: isTrusted))
     case ResponseCode.formatError.rawValue where message.options == nil: return .withoutEDNS
     default: return .failed(.noReachableAuthority)
     }

@@ -56,6 +56,8 @@ struct Forwarder {
 
   var waiting: [UInt32: Waiting] = [:]
   var byKey: [UpstreamQuestion.Key: UInt32] = [:]
+  /// How many questions of each source wait.
+  var counts: [IPAddress: Int] = [:]
   var connections: [UInt32: UpstreamConnection] = [:]
   /// Which server of an upstream answered last.
   var preferred: [Int: Int] = [:]
@@ -84,7 +86,7 @@ extension DNSServer {
 
   /// Puts a client's question to a resolver; the result is the length of a reply that is there already, 0 for none.
   func forward(_ client: Client, to upstream: Int, into out: inout MutableSpan<UInt8>) -> Int {
-    let key = UpstreamQuestion.Key(responder.query, client.bytes)
+    let key = UpstreamQuestion.Key(responder.query, client.bytes, upstream: upstream)
     switch cache.find(key, now: UInt32(truncatingIfNeeded: now / 1000)) {
     case .answer(let answer, let age):
       return responder.finish(
@@ -92,12 +94,18 @@ extension DNSServer {
     case .failure(let error): return fail(client, error, &out)
     case nil: break
     }
+    // One source may not take the place of all others, however slow the resolvers are.
+    guard forwarder.counts[client.source, default: 0] < configuration.limits.waitingPerSource else {
+      return fail(client, .notReady, &out)
+    }
     if let number = forwarder.byKey[key], let waiting = forwarder.waiting[number] {
       guard waiting.clients.count < 256 else { return fail(client, .notReady, &out) }
       waiting.clients.append(client)
+      forwarder.counts[client.source, default: 0] += 1
       return 0
     }
     guard forwarder.waiting.count < configuration.limits.waiting else { return fail(client, .notReady, &out) }
+    forwarder.counts[client.source, default: 0] += 1
     let target = configuration.upstreams[upstream]
     let waiting = Waiting(
       key, UpstreamQuestion(key, random: &forwarder.random), upstream: upstream,
@@ -163,7 +171,7 @@ extension DNSServer {
     guard let waiting = forwarder.waiting[number], let port = waiting.socket else { return }
     var buffer: [UInt8] = []
     swap(&buffer, &inBuffer)
-    let transfer = port.socket.receive(into: &buffer, at: 0)
+    let transfer = port.socket.receiveDatagram(into: &buffer)
     let bytes: [UInt8]?
     if case .done(let count) = transfer { bytes = Array(buffer[..<count]) } else { bytes = nil }
     swap(&buffer, &inBuffer)
@@ -181,7 +189,7 @@ extension DNSServer {
   func take(_ bytes: [UInt8], _ number: UInt32, _ waiting: Waiting) {
     let upstream = configuration.upstreams[waiting.upstream]
     let isTrusted = upstream.transport == .tls || upstream.isTrusted
-    switch waiting.question.judge(bytes, isTrusted: isTrusted) {
+    switch waiting.question.judge(bytes, isTrusted: isTrusted, isOurs: responder.isOurs) {
     case .foreign: break
     case .otherCase, .truncated:
       // Over a stream nobody else can answer, and there is room.
@@ -248,10 +256,11 @@ extension DNSServer {
   /// Asks again, or gives up, where the time is over.
   func sweepUpstreams() {
     guard !forwarder.isIdle else { return }
+    // Connections first: nobody is asked again over one that is dead.
+    sweepConnections()
     for (number, waiting) in forwarder.waiting where waiting.deadline <= now {
       next(number, waiting, waiting.error)
     }
-    sweepConnections()
   }
 
   /// Sends a reply that `write` makes to somebody who waited.
@@ -264,6 +273,8 @@ extension DNSServer {
     var span = output.mutableSpan
     var out = span._mutatingExtracting(2..<65_537)
     let length = write(self, &out)
+    let count = forwarder.counts[client.source, default: 1] - 1
+    forwarder.counts[client.source] = count > 0 ? count : nil
     switch client.way {
     case .datagram(let listener, let peer):
       guard length > 0 else { return }

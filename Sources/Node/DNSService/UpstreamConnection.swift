@@ -23,6 +23,7 @@ final class UpstreamConnection {
   var output: [UInt8] = []
   /// Questions that were written, by identifier.
   var asked: [UInt16: UInt32] = [:]
+  /// When an answer came last, or the first question since then was put.
   var lastActive: UInt64
 
   init(_ socket: consuming Socket, upstream: Int, server: Int, now: UInt64) {
@@ -34,13 +35,17 @@ final class UpstreamConnection {
 }
 
 extension DNSServer {
-  /// Milliseconds that a connection without questions stays open.
+  /// Milliseconds that a connection without questions stays open, and that one with questions may say nothing: it is
+  /// dead then, perhaps for long without anybody's telling us.
   private static let upstreamIdle: UInt64 = 20_000
+  private static let upstreamPatience: UInt64 = 3000
+  /// How often is read from a connection before others have their turn.
+  private static let readLimit = 16
 
   /// Puts the question on the connection to its server, which is made if need be.
   func send(_ number: UInt32, _ waiting: Waiting, _ upstream: DNSConfiguration.Upstream) {
     // Connecting and proving names takes more turns than a datagram.
-    waiting.deadline = now + 3000
+    waiting.deadline = now + DNSServer.upstreamPatience
     guard let id = connection(waiting, upstream), let connection = forwarder.connections[id] else {
       waiting.error = .networkError
       waiting.deadline = now
@@ -49,6 +54,7 @@ extension DNSServer {
     while connection.asked[waiting.question.id] != nil {
       waiting.question = UpstreamQuestion(waiting.key, mixesCase: false, random: &forwarder.random)
     }
+    if connection.asked.isEmpty { connection.lastActive = now }
     connection.asked[waiting.question.id] = number
     let transport: Transport = upstream.transport == .tls ? .encrypted : .stream
     let bytes = waiting.question.encoded(over: transport, hasEDNS: waiting.hasEDNS)
@@ -136,9 +142,9 @@ extension DNSServer {
   }
 
   private func receive(_ connection: UpstreamConnection, _ id: UInt32) {
+    // As large as a record of TLS: what libssl would hold back wakes nobody.
     var buffer = [UInt8](repeating: 0, count: 1 << 14)
-    // As long as there is something: what libssl holds already wakes nobody.
-    reading: while true {
+    reading: for _ in 0..<DNSServer.readLimit {
       let step: TLSConnection.Step
       if let secured = connection.secured {
         step = secured.connection.read(into: &buffer, at: 0)
@@ -159,7 +165,6 @@ extension DNSServer {
       }
       takeMessages(connection)
     }
-    connection.lastActive = now
   }
 
   private func takeMessages(_ connection: UpstreamConnection) {
@@ -174,6 +179,7 @@ extension DNSServer {
       guard let number = connection.asked.removeValue(forKey: identifier), let waiting = forwarder.waiting[number],
         waiting.question.id == identifier, waiting.overStream
       else { continue }
+      connection.lastActive = now
       take(bytes, number, waiting)
     }
     connection.input.removeFirst(at)
@@ -191,10 +197,10 @@ extension DNSServer {
 
   func sweepConnections() {
     for (id, connection) in forwarder.connections {
+      let silence = now &- connection.lastActive
+      let isDead = (connection.phase != .open || !connection.asked.isEmpty) && silence >= DNSServer.upstreamPatience
+      if isDead || silence > DNSServer.upstreamIdle { drop(id, connection) }
       connection.asked = connection.asked.filter { forwarder.waiting[$0.value]?.question.id == $0.key }
-      let isSilent = connection.asked.isEmpty && now &- connection.lastActive > DNSServer.upstreamIdle
-      let isStuck = connection.phase != .open && now &- connection.lastActive > 3000
-      if isSilent || isStuck { drop(id, connection) }
     }
   }
 

@@ -126,6 +126,16 @@ public struct Socket: ~Copyable, Sendable {
     }
   }
 
+  /// Receives one datagram, which may be empty; `closed` is an error that the network has reported.
+  public func receiveDatagram(into buffer: inout [UInt8]) -> Transfer {
+    // Safe: the kernel writes no more than there is room for.
+    unsafe buffer.withUnsafeMutableBytes { bytes in
+      let count = unsafe recv(number, bytes.baseAddress, bytes.count, 0)
+      if count >= 0 { return .done(count) }
+      return errno == EAGAIN || errno == EINTR ? .later : .closed
+    }
+  }
+
   /// Sends what it can of `bytes` from `offset` to `end`.
   public func send(_ bytes: [UInt8], from offset: Int, to end: Int) -> Transfer {
     unsafe bytes.withUnsafeBytes { all in
