@@ -140,6 +140,24 @@ struct Asked {
     #expect(asked.outcome(question).1.count < 468)
     asked.transport = .encrypted
     #expect(asked.outcome(question).1.count == 468)
+    // Where the longest message has no room for a whole block, what there is is used.
+    let asks = try Asked.question("a.example", .a, options: [0, 12, 0, 0])
+    let key = UpstreamQuestion.Key(try DomainName("a.example"), .a, false, false)
+    for room in [0, 3, 4, 5] {
+      var message = Message()
+      let size = 65_535 - 12 - 15 - 12 - 11 - room
+      message.answers = [
+        Message.Record(
+          name: key.name, type: RecordType(rawValue: 65_280), recordClass: 1, lifetime: 1,
+          data: [UInt8](repeating: 0, count: size))
+      ]
+      let answer = StoredAnswer(message, key: key, isTrusted: false)
+      var buffer = [UInt8](repeating: 0, count: 65_535)
+      var out = buffer.mutableSpan
+      let count = asked.responder.finish(
+        asks.span, with: answer, age: 0, from: asked.source, over: .encrypted, time: 0, into: &out)
+      #expect(count == 65_535 - (room < 4 ? room : 0))
+    }
   }
 
   @Test func states() throws {
@@ -160,6 +178,57 @@ struct Asked {
       #expect(reply.code == 2 && reply.optionList?.first.map { Array($0.data) } == [0, 23], "\(name)")
     }
     #expect(try asked.ask("wiki.rustynet", .a).answers.count == 1)
+  }
+
+  /// Leak case D6: of a single label nothing leaves but what a zone of the internet has.
+  @Test func singleLabels() throws {
+    var asked = try Asked(routes: [
+      Responder.Route(.root, upstream: 0, isProtected: false),
+      Responder.Route(try DomainName("corp"), upstream: 1, isProtected: false),
+    ])
+    for type in [.a, .aaaa, .any, RecordType(rawValue: 15), RecordType(rawValue: 16), RecordType(rawValue: 65_280)] {
+      let reply = try asked.ask("printer", type)
+      #expect(reply.code == 0 && reply.answers.isEmpty)
+      #expect(asked.outcome(try Asked.question("corp", type)).0 == .forward(upstream: 1))
+    }
+    for type in [RecordType.ns, .soa, .ds, .dnskey] {
+      #expect(asked.outcome(try Asked.question("com", type)).0 == .forward(upstream: 0))
+    }
+  }
+
+  /// RFC 1995, 3: a question about changes has a SOA record in its authority section; no other question has one.
+  @Test func changes() throws {
+    var message = try Message(parsing: try Asked.question("rustynet", .ixfr, options: []))
+    message.authorities = [
+      Message.Record(
+        name: try DomainName("rustynet"), type: .soa, recordClass: 1, lifetime: 0,
+        data: [0, 0] + [UInt8](repeating: 0, count: 20))
+    ]
+    var asked = try Asked()
+    #expect(try Message(parsing: asked.outcome(message.encoded()).1).code == 5)
+    message.questions[0].type = .a
+    #expect(try Message(parsing: asked.outcome(message.encoded()).1).code == 1)
+    // An OPT record in the authority section is none of a message's options.
+    message.questions[0].type = .ixfr
+    message.authorities[0] = Message.Record(name: .root, type: .opt, recordClass: 512, lifetime: 0, data: [])
+    #expect(try Message(parsing: asked.outcome(message.encoded()).1).code == 1)
+  }
+
+  /// The server's own name has addresses where it listens, unless a node is called so.
+  @Test func serverName() throws {
+    var asked = try Asked()
+    #expect(try asked.ask("ns.rustynet", .a).answers.isEmpty)
+    var zone = try ZoneFile(parsing: Array(ZoneTests.good.utf8)).zone
+    let servers: [IPAddress] = [try IPAddress("100.64.0.9"), try IPAddress("fd7a::9")]
+    asked.responder.zones = try ZoneTable([zone], servers: servers)
+    #expect(try asked.ask("ns.rustynet", .a).answers.map(\.data) == [[100, 64, 0, 9]])
+    #expect(try asked.ask("ns.rustynet", .aaaa).answers.count == 1)
+    zone.nodes.append(Zone.Node(label: "ns", addresses: [try IPAddress("100.64.0.8")]))
+    asked.responder.zones = try ZoneTable([zone], servers: servers)
+    #expect(try asked.ask("ns.rustynet", .a).answers.map(\.data) == [[100, 64, 0, 8]])
+    let listen = try ["127.0.0.1:53", "[fd7a::9]:53", "[fd7a::9]:5353"].map { try Endpoint($0) }
+    #expect(DNSConfiguration.serverAddresses(listen) == [servers[1]])
+    #expect(try DNSConfiguration.serverAddresses([listen[0]]) == [IPAddress("127.0.0.1")])
   }
 
   /// P4-4: protected modes fail closed, and only events open them.

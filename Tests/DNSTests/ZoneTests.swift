@@ -105,6 +105,17 @@ import Testing
 
   @Test(arguments: [
     (#"{"listen": []}"#, "dns.listen"), (#"{"listen": ["localhost:53"]}"#, "network.endpoint"),
+    (#"{"listen": ["0.0.0.0:53"]}"#, "dns.listen-any"), (#"{"listen": ["[::]:53"]}"#, "dns.listen-any"),
+    (#"{"listen": ["224.0.0.251:53"]}"#, "dns.listen-any"), (#"{"listen": ["255.255.255.255:53"]}"#, "dns.listen-any"),
+    (#"{"listen": ["[ff02::fb]:53"]}"#, "dns.listen-any"),
+    (#"{"listen": ["[::ffff:127.0.0.1]:53"]}"#, "dns.listen-any"),
+    (#"{"listen": ["127.0.0.1:0"]}"#, "dns.listen"),
+    (#"{"listen": ["127.0.0.1:53"], "upstreams": {"x": {"servers": ["0.0.0.0"]}}}"#, "dns.upstream"),
+    (#"{"listen": ["127.0.0.1:53"], "upstreams": {"x": {"servers": ["9.9.9.9:0"]}}}"#, "dns.upstream"),
+    (
+      #"{"listen": ["127.0.0.1:53"], "upstreams": {"x": {"servers": ["9.9.9.9"], "transport": "tls", "name": "a..b"}}}"#,
+      "dns.name"
+    ),
     (#"{"listen": ["127.0.0.1:53"], "state": "opened"}"#, "json.choice"),
     (#"{"listen": ["127.0.0.1:53"], "routes": {".": "x"}}"#, "dns.route"),
     (#"{"listen": ["127.0.0.1:53"], "upstreams": {"x": {"servers": []}}}"#, "dns.upstream"),
@@ -123,6 +134,9 @@ import Testing
     (
       #"{"listen": ["127.0.0.1:53"], "upstreams": {"x": {"servers": ["9.9.9.9"]}}, "routes": {"A.b": "x", "a.B.": "x"}}"#,
       "dns.route-twice"
+    ),
+    (
+      #"{"listen": ["127.0.0.1:53"], "upstreams": {"x": {"servers": ["9.9.9.9", "127.0.0.1"]}}}"#, "dns.upstream-self"
     ),
     (#"{"listen": ["127.0.0.1:53"], "limits": {"idle": 0}}"#, "json.integer-range"),
     (#"{"listen": ["127.0.0.1:53"], "listn": 1}"#, "json.unknown-field"),

@@ -32,9 +32,9 @@ def nodes(count):
 
 def zone_text(items):
     """The zone as a master file, as our engine makes it from the same nodes."""
-    lines = ["$TTL 60", f"@ IN SOA ns.{ZONE}. hostmaster.{ZONE}. 7 3600 600 86400 60", f"@ IN NS ns.{ZONE}."]
-    # Our engine has the name of the server without records; a TXT record makes it exist over there.
-    lines.append('ns IN TXT "exists"')
+    lines = ["$TTL 60", f"@ IN SOA ns.{ZONE}. hostmaster.{ZONE}. 7 14400 3600 1209600 60", f"@ IN NS ns.{ZONE}."]
+    # Our engine gives its own name the address where it listens.
+    lines.append("ns IN A 127.0.0.1")
     for node in items:
         for name in [node["name"]] + node.get("aliases", []):
             for address in node["addresses"]:
@@ -44,7 +44,7 @@ def zone_text(items):
 
 def reverse_text(items, is_six):
     import ipaddress
-    lines = ["$TTL 60", f"@ IN SOA ns.{ZONE}. hostmaster.{ZONE}. 7 3600 600 86400 60", f"@ IN NS ns.{ZONE}."]
+    lines = ["$TTL 60", f"@ IN SOA ns.{ZONE}. hostmaster.{ZONE}. 7 14400 3600 1209600 60", f"@ IN NS ns.{ZONE}."]
     for node in items:
         for address in node["addresses"]:
             if (":" in address) == is_six:
@@ -134,13 +134,13 @@ def write_zones(folder, items):
         (folder / f"{name}.zone").write_text(reverse_text(items, is_six))
 
 
-def ours(program, folder, port, name="rustynetd", **settings):
+def ours(program, folder, port, name="rustynetd", host="127.0.0.1", **settings):
     """rustynetd over mesh.json; `settings` go into its configuration."""
-    configuration = {"listen": [f"127.0.0.1:{port}"], "zones": ["mesh.json"], "zone-limits": "large",
+    configuration = {"listen": [f"{host}:{port}"], "zones": ["mesh.json"], "zone-limits": "large",
                      "limits": {"rate": 0}} | settings
     path = folder / f"{name}.json"
     path.write_text(json.dumps(configuration))
-    return Server(name, [os.path.abspath(program), "dns", "--config", str(path), "--foreground"], port, folder)
+    return Server(name, [os.path.abspath(program), "dns", "--config", str(path), "--foreground"], port, folder, host)
 
 
 def knot(folder, port):

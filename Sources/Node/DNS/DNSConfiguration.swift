@@ -74,6 +74,14 @@ public struct DNSConfiguration: Sendable {
   /// What the server says of itself to those who ask (RFC 5001); nil is nothing.
   public let identity: String?
 
+  /// Where the server is found, as its own name says: within the mesh if it listens there, else on this host.
+  public static func serverAddresses(_ listen: [Endpoint]) -> [IPAddress] {
+    var addresses: [IPAddress] = []
+    for endpoint in listen where !addresses.contains(endpoint.address) { addresses.append(endpoint.address) }
+    let outer = addresses.filter { !SourceList.loopback.contains($0) }
+    return outer.isEmpty ? addresses : outer
+  }
+
   /// The largest file, in octets.
   public static let sizeLimit = 1 << 20
 
@@ -88,14 +96,19 @@ public struct DNSConfiguration: Sendable {
     try reader.closed(
       "listen", "zones", "zone-limits", "allow", "upstreams", "routes", "state", "limits", "identity")
     let addresses = try reader.member("listen")
-    listen = try addresses.elements(atMost: 64).map { element throws(Problem) in try element.endpoint() }
+    listen = try addresses.elements(atMost: 64).map { element throws(Problem) in try element.listener() }
     guard !listen.isEmpty else { throw addresses.problem("dns.listen", "no address to listen at") }
     zones = try reader.optional("zones")?.texts(atMost: 256, length: 4096) ?? []
     zoneLimits = try reader.optional("zone-limits")?.choice(ZoneFile.Limits.self) ?? .bundle
     allow = try reader.optional("allow")?.elements(atMost: 1024).map { one throws(Problem) in try one.prefix() } ?? []
     var upstreams: [Upstream] = []
     for (label, value) in try reader.optional("upstreams")?.members(atMost: 64) ?? [] {
-      upstreams.append(try Upstream(label, value))
+      let upstream = try Upstream(label, value)
+      // Each question would come back to be asked again.
+      if let own = upstream.servers.first(where: listen.contains) {
+        throw value.problem("dns.upstream-self", "\(own) is where this server listens", hint: "name another resolver")
+      }
+      upstreams.append(upstream)
     }
     self.upstreams = upstreams
     routes = try DNSConfiguration.routes(reader, upstreams)
@@ -131,10 +144,17 @@ extension DNSConfiguration.Upstream {
     transport = try reader.optional("transport")?.choice(Transport.self) ?? .udp
     let standard: UInt16 = transport == .tls ? 853 : 53
     let list = try reader.member("servers")
-    servers = try list.elements(atMost: 8).map { element throws(Problem) in try element.endpoint(port: standard) }
+    servers = try list.elements(atMost: 8).map { element throws(Problem) in
+      let server = try element.endpoint(port: standard)
+      guard server.address.isOneHost, server.port != 0 else {
+        throw element.problem("dns.upstream", "\(server) is nobody's address", hint: "that of one resolver")
+      }
+      return server
+    }
     guard !servers.isEmpty else { throw list.problem("dns.upstream", "an upstream without a server") }
     let name = try reader.optional("name")
     self.name = try name?.token(atMost: 255)
+    _ = try name?.domainName()
     guard (transport == .tls) == (name != nil) else {
       throw (name ?? reader).problem(
         "dns.upstream-name", transport == .tls ? "an upstream over TLS needs a name" : "only TLS proves a name",
@@ -194,6 +214,18 @@ extension JSONReader {
     do { return try Prefix(text) } catch { throw located(error) }
   }
 
+  /// An address of this host and a port: only those of the loopback and of the tunnel are served (mesh.md 4.1).
+  func listener() throws(Problem) -> Endpoint {
+    let endpoint = try endpoint()
+    guard endpoint.address.isOneHost else {
+      throw problem(
+        "dns.listen-any", "\(endpoint.address) is not the address of one host",
+        hint: "name those of the loopback and of the tunnel")
+    }
+    guard endpoint.port != 0 else { throw problem("dns.listen", "port 0 would be another one for UDP and for TCP") }
+    return endpoint
+  }
+
   /// Address and port; the address alone where `port` says which one is meant.
   func endpoint(port: UInt16? = nil) throws(Problem) -> Endpoint {
     let text = try token(atMost: 80)
@@ -201,5 +233,16 @@ extension JSONReader {
       if let port, let address = try? IPAddress(text) { return Endpoint(address, port: port) }
       return try Endpoint(text)
     } catch { throw located(error) }
+  }
+}
+
+extension IPAddress {
+  /// Whether it can be that of one host: neither all of its addresses, nor many hosts.
+  var isOneHost: Bool {
+    switch self {
+    // 0/8 is this network, and from 224 on are groups, what is reserved, and everybody.
+    case .v4(let value): (1..<224).contains(value >> 24)
+    case .v6(let value): value != 0 && value >> 120 != 0xff && value >> 32 != 0xffff
+    }
   }
 }

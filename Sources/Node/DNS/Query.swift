@@ -68,9 +68,11 @@ public struct Query: Sendable {
     if questions == 1 {
       guard readQuestion(bytes) else { return .malformed }
     }
-    guard bytes.word(6) == 0, bytes.word(8) == 0, readAdditional(bytes, count: Int(bytes.word(10))) else {
-      return .malformed
-    }
+    // A question about changes says in the authority section which version its sender has (RFC 1995, 3).
+    let authorities = Int(bytes.word(8))
+    guard bytes.word(6) == 0, authorities == 0 || type == .ixfr,
+      readRecords(bytes, authorities: authorities, additional: Int(bytes.word(10)))
+    else { return .malformed }
     if questions == 1 { return .question }
     return edns.map { $0.cookieLength > 0 } ?? false ? .cookieOnly : .malformed
   }
@@ -93,17 +95,17 @@ public struct Query: Sendable {
     return true
   }
 
-  /// Looks for the OPT record; other additional records are stepped over. Nothing may follow the last one.
-  private mutating func readAdditional(_ bytes: Span<UInt8>, count: Int) -> Bool {
+  /// Looks for the OPT record among the additional ones; others are stepped over. Nothing may follow the last one.
+  private mutating func readRecords(_ bytes: Span<UInt8>, authorities: Int, additional: Int) -> Bool {
     var at = questionEnd
-    for _ in 0..<count {
+    for index in 0..<(authorities + additional) {
       let owner = at
       guard let fixed = bytes.nameEnd(at), fixed + 10 <= bytes.count else { return false }
       let end = fixed + 10 + Int(bytes.word(fixed + 8))
       guard end <= bytes.count else { return false }
       if bytes.word(fixed) == RecordType.opt.rawValue {
-        // One OPT at most, and its owner is the root (RFC 6891, 6.1.1, 6.1.2).
-        guard edns == nil, bytes[owner] == 0 else { return false }
+        // One OPT at most, among the additional records, and its owner is the root (RFC 6891, 6.1.1, 6.1.2).
+        guard index >= authorities, edns == nil, bytes[owner] == 0 else { return false }
         edns = EDNS()
         edns?.size = max(Size.plain, Int(bytes.word(fixed + 2)))
         edns?.version = bytes[fixed + 5]

@@ -104,8 +104,9 @@ struct Reply {
       writer.word(responder.keepalive, &out)
     }
     if edns.wantsPadding, transport == .encrypted {
-      // Blocks of 468 octets for replies (RFC 8467, 4.1).
-      let padding = (468 - (writer.at + 4) % 468) % 468
+      // Blocks of 468 octets for replies (RFC 8467, 4.1), as far as there is room.
+      let padding = min((468 - (writer.at + 4) % 468) % 468, limit - writer.at - 4)
+      guard padding >= 0 else { return }
       writer.word(OptionCode.padding, &out)
       writer.word(UInt16(padding), &out)
       for _ in 0..<padding { writer.byte(0, &out) }

@@ -1,5 +1,5 @@
 public import Diagnostics
-import NetworkTypes
+public import NetworkTypes
 
 /// Zones compiled for answering: flat arrays, records already in wire form, nothing to allocate when one is asked for.
 public struct ZoneTable: Sendable {
@@ -40,12 +40,13 @@ public struct ZoneTable: Sendable {
   /// A table without zones.
   public init() {}
 
-  /// Compiles zones; all of them or none (P4-10).
+  /// Compiles zones; all of them or none (P4-10). `servers` are the addresses of the server's own name, `ns`, where no node
+  /// is called so.
   ///
   /// Throws `dns.zone-twice`, `dns.label` (a name that is not normalised), `dns.name-twice`, `dns.address` for an
   /// address that stands under two names, and what names and ranges throw.
-  public init(_ zones: [Zone]) throws(Problem) {
-    for zone in zones { try add(zone) }
+  public init(_ zones: [Zone], servers: [IPAddress] = []) throws(Problem) {
+    for zone in zones { try add(zone, servers) }
     names.shrink()
     sets = Array(sets.lazy)
     data = Array(data.lazy)
@@ -56,7 +57,7 @@ public struct ZoneTable: Sendable {
   /// How many names have records.
   public var nameCount: Int { entries.count { $0.setCount > 0 } }
 
-  private mutating func add(_ zone: Zone) throws(Problem) {
+  private mutating func add(_ zone: Zone, _ servers: [IPAddress]) throws(Problem) {
     let server = try zone.origin.prepending(Array("ns".utf8))
     let number = try addApex(zone.origin, of: zone, server: server, family: nil)
     var labels: Set<String> = []
@@ -74,7 +75,9 @@ public struct ZoneTable: Sendable {
       }
     }
     // The server's name exists, so that nobody finds the zone's NS record leading nowhere.
-    if !labels.contains("ns") { _ = try entry(server, number) }
+    if !labels.contains("ns") {
+      try addAddresses(of: Zone.Node(label: "ns", addresses: servers), under: "ns", in: zone, number)
+    }
     try addReverse(zone, server: server)
   }
 
@@ -122,8 +125,9 @@ public struct ZoneTable: Sendable {
     entries[entry].zone = number
     entries[entry].firstSet = UInt32(sets.count)
     let mail = try zone.origin.prepending(Array("hostmaster".utf8))
-    // Serial, refresh, retry, expire, and the lifetime of denials (RFC 2308, 4).
-    let numbers = [zone.generation, 3600, 600, 86_400, zone.lifetime].flatMap(ZoneTable.octets)
+    // Serial; refresh, retry and expire, usual ones that nobody heeds, because nobody may transfer the zone; and the
+    // lifetime of denials (RFC 2308, 4).
+    let numbers = [zone.generation, 14_400, 3600, 1_209_600, zone.lifetime].flatMap(ZoneTable.octets)
     addSet(entry, .soa, zone.lifetime, [server.wire + mail.wire + numbers])
     let start = data.count - (10 + server.wire.count + mail.wire.count + numbers.count)
     let apex = Apex(length: name.wire.count, start: start..<data.count, family: family, lifetime: zone.lifetime)

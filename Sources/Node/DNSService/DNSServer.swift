@@ -1,7 +1,7 @@
 public import DNS
 public import Diagnostics
 import LinuxKit
-import NetworkTypes
+public import NetworkTypes
 
 /// The sockets around the answer engine: one thread, one loop, nothing shared.
 public final class DNSServer {
@@ -34,6 +34,8 @@ public final class DNSServer {
   /// Milliseconds that never go back, and seconds since 1970, read once a round.
   var now: UInt64 = 0
   var time: UInt32 = 0
+  /// Where the server listens; as long as it runs.
+  public let listen: [Endpoint]
   private var nextNumber: UInt32 = 0
   private var batch = DatagramBatch()
   private let signals: SignalDescriptor
@@ -44,9 +46,10 @@ public final class DNSServer {
 
   /// A server that listens as the configuration says, and has not answered anybody yet.
   ///
-  /// Throws what sockets throw, and `dns.listen-any`: only addresses of this host and of the tunnel are served.
+  /// Throws what sockets throw.
   public init(_ configuration: DNSConfiguration, zones: ZoneTable) throws(Problem) {
     self.configuration = configuration
+    listen = configuration.listen
     poller = try Poller()
     signals = try SignalDescriptor()
     var random = SystemRandomNumberGenerator()
@@ -58,15 +61,18 @@ public final class DNSServer {
     apply(configuration)
     Host.raiseDescriptorLimit(to: 16_384)
     try poller.add(signals.number, token: Role.signals.rawValue << 32)
-    for endpoint in configuration.listen { try listen(at: endpoint) }
+    for endpoint in listen { try listen(at: endpoint) }
+  }
+
+  /// Reads what a configuration names beside zones: the certificates of upstreams; throws `tls.roots`.
+  public static func check(_ configuration: DNSConfiguration) throws(Problem) {
+    var forwarder = Forwarder()
+    for upstream in configuration.upstreams where upstream.transport == .tls {
+      _ = try forwarder.context(upstream.roots)
+    }
   }
 
   private func listen(at endpoint: Endpoint) throws(Problem) {
-    guard endpoint.address != .v4(0), endpoint.address != .v6(0) else {
-      throw .malformed(
-        "dns.listen-any", "\(endpoint) is every address of this host", source: "mesh.md 4.1",
-        hint: "name those of the loopback and of the tunnel")
-    }
     for (kind, role) in [(Socket.Kind.datagram, Role.datagrams), (.stream, .acceptor)] {
       let listener = Listener(try Socket.listening(kind, at: endpoint))
       try poller.add(listener.socket.number, token: role.rawValue << 32 | UInt64(listeners.count))

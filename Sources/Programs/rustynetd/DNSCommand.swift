@@ -19,7 +19,10 @@ enum DNSCommand {
     Console.note("rustynetd: answering \(zones.nameCount) names at \(configuration.listen.map { "\($0)" })")
     server.run { server in
       do throws(Problem) {
-        let (configuration, zones) = try load(path)
+        let (configuration, zones) = try load(path, for: server)
+        if configuration.listen != server.listen {
+          Console.note("rustynetd: “listen” has changed, and counts from the next start on")
+        }
         server.reload(configuration, zones: zones)
         Console.note("rustynetd: answering \(zones.nameCount) names")
       } catch {
@@ -30,10 +33,13 @@ enum DNSCommand {
   }
 
   /// Reads the configuration and the zones that it names; paths are relative to its folder.
-  private static func load(_ path: String) throws(Problem) -> (DNSConfiguration, ZoneTable) {
+  private static func load(
+    _ path: String, for server: DNSServer? = nil
+  ) throws(Problem) -> (DNSConfiguration, ZoneTable) {
     let bytes = try FileSystem.read(path, limit: DNSConfiguration.sizeLimit)
     let configuration: DNSConfiguration
     do { configuration = try DNSConfiguration(parsing: bytes) } catch { throw error.at(path) }
+    try DNSServer.check(configuration)
     var zones: [Zone] = []
     for name in configuration.zones {
       let file = name.hasPrefix("/") ? name : "\(Path.folder(of: path))/\(name)"
@@ -42,6 +48,7 @@ enum DNSCommand {
         throw error.at(file)
       }
     }
-    return (configuration, try ZoneTable(zones))
+    let servers = DNSConfiguration.serverAddresses(server?.listen ?? configuration.listen)
+    return (configuration, try ZoneTable(zones, servers: servers))
   }
 }

@@ -58,7 +58,7 @@ public struct Socket: ~Copyable, Sendable {
     switch code {
     case EADDRINUSE: .couldNotRun("socket.in-use", "somebody listens there already", place: place)
     case EADDRNOTAVAIL: .couldNotRun("socket.address", "this host does not have the address", place: place)
-    case EACCES: .malformed("socket.permission", "the port needs more rights", place: place)
+    case EACCES: .couldNotRun("socket.permission", "the port needs more rights", place: place)
     default: fileProblem("bind", place, code)
     }
   }
