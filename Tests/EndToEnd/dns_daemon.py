@@ -138,7 +138,7 @@ def floods(cases, server):
     chance = random.Random(3)
     for make in (garbage, damaged, outside):
         flood(1, chance, make)
-    before = server.rss()
+    before, descriptors = server.rss(), len(os.listdir(f"/proc/{server.process.pid}/fd"))
     for make in (garbage, damaged, outside):
         sent = flood(3, chance, make)
         cases.check(f"it answers after {make.__name__}", sent > 1000 and Client(PORT).ask(query(0, None, SOA)) is not None, sent)
@@ -153,6 +153,8 @@ def floods(cases, server):
     used = server.cpu()
     time.sleep(1)
     cases.check("nor work", server.cpu() - used < 0.1)
+    left = len(os.listdir(f"/proc/{server.process.pid}/fd"))
+    cases.check("nor descriptors", left == descriptors, (descriptors, left))
 
 
 def main():

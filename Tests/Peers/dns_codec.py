@@ -39,6 +39,7 @@ dns.edns._type_to_class.clear()
 
 class Builder:
     def __init__(self, chance):
+        # Where names begin that a pointer may mean, and how many pointers follow there.
         self.chance, self.wire, self.targets = chance, bytearray(), []
 
     def name(self, compress=True):
@@ -47,17 +48,30 @@ class Builder:
                   for _ in range(chance.choice([0, 1, 2, 2, 3, 3, 4, 6]))]
         while sum(len(one) + 1 for one in labels) > 200:
             labels.pop()
+        if chance.random() < 0.02:
+            # At the limit of 255 octets, below it, and above.
+            labels = [b"x" * 63] * 3 + [b"y" * chance.choice([59, 60, 61, 62, 63])]
+        if chance.random() < 0.01:
+            labels = [b"z"] * chance.choice([126, 127, 128])
+        start, depth = len(self.wire), 0
         for label in labels:
-            if len(self.wire) < 0x4000:
-                self.targets.append(len(self.wire))
             self.wire += bytes([len(label)]) + label
         if compress and self.targets and chance.random() < 0.6:
-            # Not a place of this very name.
-            earlier = [one for one in self.targets if one < len(self.wire) - sum(len(x) + 1 for x in labels)]
-            if earlier:
-                self.wire += struct.pack("!H", 0xc000 | chance.choice(earlier))
-                return
-        self.wire += b"\0"
+            # Not a place of this very name; no chain of pointers is longer than ours reads.
+            target, depth = chance.choice(self.targets)
+            if depth < 15:
+                self.targets.append((len(self.wire), depth + 1))
+                self.wire += struct.pack("!H", 0xc000 | target)
+                depth += 1
+            else:
+                self.wire += b"\0"
+                depth = 0
+        else:
+            self.wire += b"\0"
+        for label in labels:
+            self.targets.append((start, depth))
+            start += 1 + len(label)
+        self.targets = [one for one in self.targets if one[0] < 0x4000]
 
     def octets(self, count):
         self.wire += bytes(self.chance.randrange(256) for _ in range(count))
