@@ -113,9 +113,11 @@ def forwarded(cases, resolver):
     count = 400
     with connect(timeout=20) as stream:
         stream.sendall(b"".join(framed(question(f"late-{n}.example.com")) for n in range(count)))
-        time.sleep(0.6)
-        waiting = len([one for one in resolver.seen if one[0].startswith("late-")])
-        cases.check("a hundred of a stream wait at a time", waiting == 100, waiting)
+        asked, end = 0, time.monotonic() + 1.5
+        while asked < 100 and time.monotonic() < end:
+            time.sleep(0.1)
+            asked = len([one for one in resolver.seen if one[0].startswith("late-")])
+        cases.check("a hundred of a stream wait at a time", asked == 100, asked)
         cases.check("and all are answered", len(read(stream, count)) == count)
     with connect() as stream:
         stream.sendall(b"".join(framed(question(f"slow-{n}.example.com")) for n in range(5)))
@@ -146,7 +148,7 @@ def silent(cases, client):
         asks.sendall(framed(PLAIN))
         read(asks, 1)
         begin = time.monotonic()
-        while time.monotonic() - begin < 3.2:
+        while time.monotonic() - begin < 6:
             slow.sendall(b"\1")
             try:
                 asks.sendall(framed(PLAIN))
@@ -157,7 +159,7 @@ def silent(cases, client):
             if not is_open(slow):
                 break
         cases.check("a silent stream is closed after the time", not is_open(idle))
-        cases.check("so is one that sends octet by octet", time.monotonic() - begin < 3.1)
+        cases.check("so is one that sends octet by octet", time.monotonic() - begin < 5.5)
         cases.check("one that asks stays open", is_open(asks))
     crowd = []
     # From many addresses: no limit of one source is what ends them.
@@ -232,7 +234,7 @@ class Late(Resolver):
         if first.startswith("slow"):
             time.sleep(0.3)
         if first.startswith("late"):
-            threading.Timer(1, lambda peer=self.peer: self.datagrams.sendto(answer(wire), peer)).start()
+            threading.Timer(2, lambda peer=self.peer: self.datagrams.sendto(answer(wire), peer)).start()
             return []
         return replies
 

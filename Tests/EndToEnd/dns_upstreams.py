@@ -177,10 +177,10 @@ def patience(cases, client, dead):
     client.datagrams.settimeout(8)
     begin = time.monotonic()
     cases.check("a dead connection is given up", address(client.ask(question("a.dead.example"))) == ["198.51.100.1"])
-    cases.check("after three seconds", 2.5 < time.monotonic() - begin < 4.5, time.monotonic() - begin)
+    cases.check("after three seconds", 2.5 < time.monotonic() - begin < 5.5, time.monotonic() - begin)
     begin = time.monotonic()
     cases.check("and not used again", address(client.ask(question("b.dead.example"))) == ["198.51.100.1"]
-                and time.monotonic() - begin < 0.5)
+                and time.monotonic() - begin < 2)
     for label in ("garbage", "slow"):
         waits = threading.Thread(target=Client(PORT).ask, args=(question(f"slow.{label}.example"),))
         waits.start()
@@ -193,7 +193,7 @@ def patience(cases, client, dead):
                 break
             time.sleep(0.005)
         waits.join()
-        cases.check(f"{label}: the mesh is answered beside it", found and longest < 0.25, longest)
+        cases.check(f"{label}: the mesh is answered beside it", found and longest < 1, longest)
     client.datagrams.settimeout(15)
     for label in ("reset", "closed"):
         cases.check(f"{label}: SERVFAIL", client.ask(question(f"x.{label}.example")).code == 2)
