@@ -153,7 +153,9 @@ extension DNSServer {
     let anywhere: IPAddress = endpoint.address.family == .v4 ? .v4(0) : .v6(0)
     for _ in 0..<8 {
       let port = UInt16.random(in: 1024...UInt16.max, using: &forwarder.random)
-      guard let socket = try? Socket.listening(.datagram, at: Endpoint(anywhere, port: port)) else { continue }
+      // One reply is expected: whoever sends more to all of these sockets shall not fill the kernel's memory.
+      guard let socket = try? Socket.listening(.datagram, at: Endpoint(anywhere, port: port), expectsBursts: false)
+      else { continue }
       let result = Forwarder.Port(socket)
       do throws(Problem) {
         if let interface = upstream.interface { try result.socket.bind(toInterface: interface) }

@@ -31,15 +31,18 @@ public struct Socket: ~Copyable, Sendable {
 
   deinit { _ = close(number) }
 
-  /// A socket that takes what is sent to `endpoint`; port 0 lets the kernel choose.
+  /// A socket that takes what is sent to `endpoint`; port 0 lets the kernel choose. One for datagrams has room for a burst
+  /// of thousands, unless `expectsBursts` is false.
   ///
   /// Throws `socket.in-use`, `socket.address` and `file.io` with the endpoint as place.
-  public static func listening(_ kind: Kind, at endpoint: Endpoint) throws(Problem) -> Socket {
+  public static func listening(
+    _ kind: Kind, at endpoint: Endpoint, expectsBursts: Bool = true
+  ) throws(Problem) -> Socket {
     let socket = try Socket(kind, endpoint.address.family)
     let place = "\(endpoint)"
     if endpoint.address.family == .v6 { try socket.set(Int32(IPPROTO_IPV6), IPV6_V6ONLY, 1) }
     if kind == .stream { try socket.set(SOL_SOCKET, SO_REUSEADDR, 1) }
-    if kind == .datagram { socket.enlargeBuffer() }
+    if kind == .datagram, expectsBursts { socket.enlargeBuffer() }
     let bound = unsafe SocketAddress(endpoint).withAddress { unsafe Glibc.bind(socket.number, $0, $1) }
     guard bound == 0 else { throw Socket.bindProblem(errno, place) }
     if kind == .stream { _ = try checked("listen", place) { listen(socket.number, 512) } }
