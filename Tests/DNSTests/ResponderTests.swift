@@ -196,6 +196,19 @@ struct Asked {
     }
   }
 
+  /// RFC 1034, 4.3.2: an alias of others may lead to a name of ours; what that is, we say.
+  @Test(
+    arguments: [
+      ("wiki.rustynet", RecordType.a, 0, 1, 0), ("WIKI.rustynet", .a, 0, 1, 0), ("wiki.rustynet", .ns, 0, 0, 1),
+      ("none.rustynet", .a, 3, 0, 1), ("1.0.64.100.in-addr.arpa", .ptr, 0, 1, 0),
+    ] as [(String, RecordType, UInt16, Int, Int)])
+  func ours(name: String, type: RecordType, code: UInt16, answers: Int, authorities: Int) throws {
+    let asked = try Asked()
+    let found = try #require(asked.responder.ours(try DomainName(name), type))
+    #expect(found.code == code && found.answers.count == answers && found.authorities.count == authorities)
+    #expect(asked.responder.ours(try DomainName("example.com"), type) == nil)
+  }
+
   /// RFC 1995, 3: a question about changes has a SOA record in its authority section; no other question has one.
   @Test func changes() throws {
     var message = try Message(parsing: try Asked.question("rustynet", .ixfr, options: []))

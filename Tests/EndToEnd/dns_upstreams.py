@@ -65,6 +65,7 @@ class Wrong(Resolver):
                                                record(name("www.example.net"), 1, socket.inet_aton("198.51.100.1"))])]
             case "mesh": return [reply(wire, [record(own, 5, name("node-00001.rustynet")),
                                               record(name("node-00001.rustynet"), 1, forged)])]
+            case "meshgone": return [reply(wire, [record(own, 5, name("node-00001.rustynet"))], flags=0x81a3)]
             case "circle": return [reply(wire, [record(own, 5, name("b.example.net")),
                                                 record(name("b.example.net"), 5, wire[12:end - 4])])]
             case "stray": return [reply(wire, [good, record(name("bank.example"), 1, forged)],
@@ -123,7 +124,9 @@ def answers(cases, ask, plain):
     cases.check("an alias and its target", [one[0] for one in alias.sections[0]] == [5, 1])
     mesh = ask(question("mesh.example.com"))
     cases.check("an alias to the mesh leads there, and nobody else says where that is",
-                [one[0] for one in mesh.sections[0]] == [5] and FORGED not in address(mesh), mesh.sections)
+                [one[0] for one in mesh.sections[0]] == [5, 1] and address(mesh) == ["100.64.0.2"], mesh.sections)
+    gone = ask(question("meshgone.example.com"))
+    cases.check("nor whether it is there", gone.code == 0 and address(gone) == ["100.64.0.2"], gone.sections)
     cases.check("the mesh itself answers", address(ask(question("node-00001.rustynet"))) == ["100.64.0.2"])
     cases.check("a circle of aliases", [one[0] for one in ask(question("circle.example.com")).sections[0]] == [5, 5])
     stray = ask(question("stray.example.com"))

@@ -78,11 +78,20 @@ public struct Responder: Sendable {
   /// Whether questions may be forwarded at all; it is what the bit RA says.
   var isRecursive: Bool { !routes.isEmpty }
 
-  /// Whether a name is answered from our zones.
-  public func isOurs(_ name: DomainName) -> Bool {
-    var scan = NameScan()
-    scan.read(name)
-    return zones.names.findLongest(scan) != nil
+  /// What our zones say of a name, where an alias of others leads to it; nil for a name that is not ours.
+  public func ours(_ name: DomainName, _ type: RecordType) -> Message? {
+    var copy = self
+    copy.scan.read(name)
+    guard let found = zones.names.findLongest(copy.scan) else { return nil }
+    var question = Message()
+    question.questions = [Message.Question(name: name, type: type, recordClass: RecordClass.internet)]
+    let bytes = question.encoded()
+    guard copy.query.read(bytes.span) == .question else { return nil }
+    var reply = Reply(copy.query, bytes.span, .stream, .v4(0), 0)
+    var buffer = [UInt8](repeating: 0, count: Size.message)
+    var out = buffer.mutableSpan
+    guard case .reply(let count) = copy.answer(found.number, found.label, &reply, bytes.span, &out) else { return nil }
+    return try? Message(parsing: Array(buffer[..<count]))
   }
 
   /// Answers one message. `now` is in milliseconds and never goes back, `time` is seconds since 1970, for cookies; `out`

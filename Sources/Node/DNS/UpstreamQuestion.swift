@@ -96,9 +96,11 @@ public struct UpstreamQuestion: Sendable, Equatable {
     case answer(StoredAnswer)
   }
 
-  /// Judges a message that came where the reply to this question is expected; `isOurs` says which names are answered
+  /// Judges a message that came where the reply to this question is expected; `ours` answers for names that are answered
   /// here, about which nobody else has a word.
-  public func judge(_ bytes: [UInt8], isTrusted: Bool, isOurs: (DomainName) -> Bool = { _ in false }) -> Verdict {
+  public func judge(
+    _ bytes: [UInt8], isTrusted: Bool, ours: (DomainName, RecordType) -> Message? = { _, _ in nil }
+  ) -> Verdict {
     guard bytes.count >= Size.header, bytes[0] == UInt8(id >> 8), bytes[1] == UInt8(truncatingIfNeeded: id) else {
       return .foreign
     }
@@ -118,7 +120,7 @@ public struct UpstreamQuestion: Sendable, Equatable {
     case ResponseCode.noError.rawValue, ResponseCode.nameError.rawValue:
       // A server that knows others who may know is no resolver.
       guard !message.isReferral else { return .failed(.noReachableAuthority) }
-      return .answer(StoredAnswer(message.relevant(to: key, isOurs: isOurs), key: key, isTrusted: isTrusted))
+      return .answer(StoredAnswer(message.relevant(to: key, ours: ours), key: key, isTrusted: isTrusted))
     case ResponseCode.formatError.rawValue where message.options == nil: return .withoutEDNS
     default: return .failed(.noReachableAuthority)
     }

@@ -191,7 +191,7 @@ extension DNSServer {
   func take(_ bytes: [UInt8], _ number: UInt32, _ waiting: Waiting) {
     let upstream = configuration.upstreams[waiting.upstream]
     let isTrusted = upstream.transport == .tls || upstream.isTrusted
-    switch waiting.question.judge(bytes, isTrusted: isTrusted, isOurs: responder.isOurs) {
+    switch waiting.question.judge(bytes, isTrusted: isTrusted, ours: responder.ours) {
     case .foreign: break
     case .otherCase, .truncated:
       // Over a stream nobody else can answer, and there is room.
