@@ -259,6 +259,16 @@ struct Asked {
     #expect(machine.handle(.modeChanged(.disabled)) == [.abandon, .forget] && machine.state == .open)
   }
 
+  /// A source is an IPv4 address, or an IPv6 /64: who has a whole subnet has one share.
+  @Test func sourcesOfTheLimiter() throws {
+    var limiter = RateLimiter(rate: 1, burst: 1, seed: 3)
+    func admits(_ text: String) throws -> Bool { limiter.admit(try IPAddress(text), now: 1) }
+    for (text, isAdmitted) in [
+      ("192.0.2.1", true), ("192.0.2.1", false), ("192.0.2.2", true), ("2001:db8::1", true), ("2001:db8::1", false),
+      ("2001:db8::ffff:1", false), ("2001:db8:0:1::1", true), ("2001:db8:0:1:8000::", false),
+    ] { #expect(try admits(text) == isAdmitted, "\(text)") }
+  }
+
   @Test func rateLimit() throws {
     var asked = try Asked(rate: 10, burst: 20)
     let question = try Asked.question("wiki.rustynet", .a)
