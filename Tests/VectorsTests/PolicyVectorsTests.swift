@@ -18,7 +18,8 @@ import Testing
     #expect(report.cases.skipped == 0)
   }
 
-  /// A case with a wrong filter, a policy that should be refused, and one that needs roles count as they should.
+  /// A case with a wrong filter, a policy that should be refused, one that needs roles, and two that cannot be read
+  /// count as they should; the last ended the run once.
   @Test func countsWhatDisagrees() throws {
     func line(_ id: String, _ policy: String, _ code: Int, _ filters: String) -> String {
       "{\"id\": \"\(id)\", \"policy\": \(policy), \"code\": \(code), \"error\": \"e\", \"filters\": \(filters), "
@@ -33,13 +34,15 @@ import Testing
       line("none", everything, 200, "{}"), line("wide", "{\"acls\": []}", 200, filter),
       line("bad", "\"{,}\"", 200, filter),
       line("role", role, 200, filter), line("refused", "\"{,}\"", 400, "null"), line("let in", everything, 400, "null"),
+      line("no filter", everything, 200, "{\"a\": 1}"),
+      line("no mesh", everything, 400, "null").replacing("\"users\": []", with: "\"users\": 1"),
     ]
     let path = "/tmp/rustynet-acl-\(UInt64.random(in: 0...UInt64.max)).jsonl"
     try FileSystem.write(Array(lines.joined(separator: "\n").utf8), to: path)
     defer { try? FileSystem.remove(path) }
     let report = try ACLVectors.judge(path: path)
-    #expect(report.cases.agree == 2 && report.cases.disagree == 5 && report.cases.skipped == 1)
-    #expect(report.accepted == (6, 1) && report.refused == (2, 1) && !report.reachesThreshold)
+    #expect(report.cases.agree == 2 && report.cases.disagree == 7 && report.cases.skipped == 1)
+    #expect(report.accepted == (7, 1) && report.refused == (3, 1) && !report.reachesThreshold)
     #expect(report.nodes.missing == 1)
   }
 

@@ -69,7 +69,8 @@ public enum ACLVectors {
   private static func judge(_ document: JSONReader, into report: inout Report) throws(Problem) {
     let id = try document.member("id").text()
     let isAccepted = try document.member("code").integer() == 200
-    let outcome = try outcome(document)
+    let outcome: Outcome
+    do throws(Problem) { outcome = try self.outcome(document) } catch { outcome = .unreadable(error) }
     guard isAccepted else {
       report.refused.total += 1
       if case .refused(let problem) = outcome {
@@ -90,7 +91,8 @@ public enum ACLVectors {
       report.cases.skip(id, expected: Answer.accepted, because: reason)
       return
     }
-    let different = try compare(document, compiled, &report)
+    let different: String?
+    do throws(Problem) { different = try compare(document, compiled, &report) } catch { different = "\(error)" }
     report.accepted.equal += different == nil ? 1 : 0
     report.cases.judge(id, expected: Answer.accepted, found: different ?? Answer.accepted)
   }
@@ -99,10 +101,13 @@ public enum ACLVectors {
   private enum Outcome {
     case compiled(CompiledPolicy)
     case refused(Problem)
+    /// The case itself cannot be read: nothing was judged, which is no agreement.
+    case unreadable(Problem)
 
     var word: String {
       switch self {
       case .compiled: Answer.accepted
+      case .unreadable(let problem): "\(problem)"
       case .refused(let problem): problem.kind == .couldNotRun ? "not run" : Answer.refused
       }
     }

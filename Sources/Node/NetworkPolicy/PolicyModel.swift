@@ -133,6 +133,8 @@ public struct NetworkPolicy: Sendable {
 
   /// One entry of `nodeAttrs`.
   public struct NodeAttributes: Sendable, Hashable {
+    /// Where it stands.
+    public let pointer: String
     /// The nodes.
     public let targets: [Selector]
     /// Their attributes.

@@ -19,10 +19,31 @@ extension NetworkPolicy {
         notes.append("\(rule.pointer): \(target.selector) lies behind no router, so via allows nothing there")
       }
     }
+    for tag in tagOwners.keys.sorted() where !isGivable(tag) {
+      notes.append("/tagOwners/\(tag): owned by nobody but tags that own each other")
+    }
     if !ssh.isEmpty { notes.append("/ssh: carried and judged by sshTests, not enforced") }
     if !nodeAttributes.isEmpty { notes.append("/nodeAttrs: carried, not acted on") }
     if randomizeClientPort { notes.append("/randomizeClientPort: carried, not acted on") }
     return notes
+  }
+}
+
+extension NetworkPolicy {
+  /// Whether somebody besides tags may give the tag, over any number of tags; a tag without owners is the
+  /// administrators' on purpose.
+  private func isGivable(_ tag: String) -> Bool {
+    var reached: Set<String> = [tag]
+    var next = [tag]
+    while let current = next.popLast() {
+      let owners = tagOwners[current] ?? []
+      if owners.isEmpty { return true }
+      for owner in owners {
+        guard case .tag(let name) = owner else { return true }
+        if reached.insert(name).inserted { next.append(name) }
+      }
+    }
+    return false
   }
 }
 

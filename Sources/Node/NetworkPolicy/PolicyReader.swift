@@ -37,7 +37,7 @@ extension NetworkPolicy {
     try readSSH(document)
     try readTests(document)
     try readSSHTests(document)
-    randomizeClientPort = try document.optional("randomizeClientPort")?.bool() ?? false
+    randomizeClientPort = try document.given("randomizeClientPort")?.bool() ?? false
   }
 }
 
@@ -77,9 +77,21 @@ extension JSONReader {
     return head + tail >= max(left.count, right.count) - 1
   }
 
+  /// The member `key`; nil where it is missing, or null, which this grammar takes for missing.
+  func given(_ key: String) throws(Problem) -> JSONReader? {
+    guard let member = try optional(key), member.value != .null else { return nil }
+    return member
+  }
+
+  /// The member `key`, which must be there and not null.
+  func required(_ key: String) throws(Problem) -> JSONReader {
+    guard let member = try given(key) else { throw problem("json.missing-field", "the field “\(key)” is missing") }
+    return member
+  }
+
   /// The texts of the list that is the member `key`; none where it is missing.
   func strings(_ key: String) throws(Problem) -> [(text: String, at: JSONReader)] {
-    guard let list = try optional(key) else { return [] }
+    guard let list = try given(key) else { return [] }
     return try list.elements(atMost: NetworkPolicy.entries).map { element throws(Problem) in
       (try element.text(atMost: 1024), element)
     }
@@ -87,12 +99,12 @@ extension JSONReader {
 
   /// The elements of the list that is the member `key`; none where it is missing.
   func list(_ key: String) throws(Problem) -> [JSONReader] {
-    try optional(key)?.elements(atMost: NetworkPolicy.entries) ?? []
+    try given(key)?.elements(atMost: NetworkPolicy.entries) ?? []
   }
 
   /// The members of the object that is the member `key`; none where it is missing.
   func table(_ key: String) throws(Problem) -> [(key: String, value: JSONReader)] {
-    try optional(key)?.members(atMost: NetworkPolicy.entries) ?? []
+    try given(key)?.members(atMost: NetworkPolicy.entries) ?? []
   }
 }
 
@@ -150,11 +162,6 @@ extension NetworkPolicy {
         try owner(try element.text(atMost: 1024), element)
       }
     }
-    for (name, value) in members where ownsItself(name) {
-      throw value.problem(
-        "policy.tag-circle", "tagOwners[\"\(name)\"]: the tag owns itself through other tags",
-        hint: "let a user or a group own one of them")
-    }
   }
 
   /// A tag's name: `tag:`, a letter, then letters, digits, hyphens, dots and underscores.
@@ -175,19 +182,6 @@ extension NetworkPolicy {
   }
 
   private static func isLetter(_ byte: UInt8) -> Bool { (0x41...0x5a).contains(byte) || (0x61...0x7a).contains(byte) }
-
-  /// Whether the tag is among those that it is owned by, over any number of tags.
-  private func ownsItself(_ tag: String) -> Bool {
-    var reached: Set<String> = []
-    var next = [tag]
-    while let current = next.popLast() {
-      for case .tag(let owner) in tagOwners[current] ?? [] {
-        if owner == tag { return true }
-        if reached.insert(owner).inserted { next.append(owner) }
-      }
-    }
-    return false
-  }
 
   /// An owner of a tag, or an approver: a user, a group, a tag, or an autogroup of users.
   func owner(_ text: String, _ reader: JSONReader) throws(Problem) -> Selector {

@@ -22,15 +22,15 @@ extension NetworkPolicy {
 
   private func accessRule(_ reader: JSONReader) throws(Problem) -> Rule {
     try reader.known("action", "proto", "src", "dst")
-    let action = try reader.optional("action")?.text(atMost: 64) ?? ""
+    let action = try reader.given("action")?.text(atMost: 64) ?? ""
     guard action == "accept" else {
-      throw (try reader.optional("action") ?? reader).problem(
+      throw (try reader.given("action") ?? reader).problem(
         "policy.action", "action=\"\(action)\" is not supported",
         hint: "write accept; what no rule accepts is denied already")
     }
     let protocols = try ipProtocols(reader)
     let sources = try sources(reader)
-    _ = try reader.member("dst")
+    _ = try reader.required("dst")
     var targets: [Target] = []
     for (position, entry) in try reader.strings("dst").enumerated() {
       let (selector, ports) = try destination(entry.text, at: entry.at)
@@ -45,7 +45,7 @@ extension NetworkPolicy {
   }
 
   private func sources(_ reader: JSONReader) throws(Problem) -> [Selector] {
-    _ = try reader.member("src")
+    _ = try reader.required("src")
     return try reader.strings("src").map { entry throws(Problem) in
       try selector(entry.text, .source, prefix: "src=", at: entry.at)
     }
@@ -53,7 +53,7 @@ extension NetworkPolicy {
 
   /// `proto`: one name or number; nil where it is missing or empty.
   func ipProtocols(_ reader: JSONReader) throws(Problem) -> [IPProtocol]? {
-    guard let member = try reader.optional("proto") else { return nil }
+    guard let member = try reader.given("proto") else { return nil }
     let text = try member.text(atMost: 64)
     return text.isEmpty ? nil : [try ipProtocol(text, at: member)]
   }
@@ -136,12 +136,12 @@ extension NetworkPolicy {
         hint: "write \"ip\": [\"tcp:443\"], or \"ip\": [\"*\"]")
     }
     let sources = try sources(reader)
-    _ = try reader.member("dst")
+    _ = try reader.required("dst")
     let destinations = try reader.strings("dst").map { entry throws(Problem) in
       try grantDestination(entry, hasApplication: application != nil)
     }
     if destinations.contains(.autogroup(.own)) {
-      try Self.requireUsers(sources, allowsEverything: false, at: try reader.member("dst"))
+      try Self.requireUsers(sources, allowsEverything: false, at: try reader.required("dst"))
     }
     let via = try via(reader)
     let targets = destinations.enumerated().flatMap { position, selector in
@@ -205,7 +205,7 @@ extension NetworkPolicy {
   private static let grantable = ["drive", "relay", "webui", "kubernetes", "tsidp", "secrets"]
 
   private func application(_ reader: JSONReader) throws(Problem) -> JSONObject? {
-    guard let member = try reader.optional("app") else { return nil }
+    guard let member = try reader.given("app") else { return nil }
     for (name, value) in try member.members(atMost: Self.entries) {
       let slash = name.firstIndex(of: "/")
       guard !name.contains("://"), let slash, slash > name.startIndex, name.index(after: slash) < name.endIndex else {
@@ -241,7 +241,7 @@ extension NetworkPolicy {
 
 extension NetworkPolicy {
   mutating func readAutoApprovers(_ document: JSONReader) throws(Problem) {
-    guard let reader = try document.optional("autoApprovers") else { return }
+    guard let reader = try document.given("autoApprovers") else { return }
     try reader.known("routes", "exitNode")
     for (text, value) in try reader.table("routes") {
       let prefix: Prefix
@@ -270,8 +270,9 @@ extension NetworkPolicy {
         return found
       }
       for pool in try reader.strings("ipPool") { try requirePool(pool.text, at: pool.at) }
-      if let application = try reader.optional("app") { _ = try application.members(atMost: Self.entries) }
-      nodeAttributes.append(NodeAttributes(targets: targets, attributes: try reader.strings("attr").map(\.text)))
+      if let application = try reader.given("app") { _ = try application.members(atMost: Self.entries) }
+      nodeAttributes.append(
+        NodeAttributes(pointer: reader.pointer, targets: targets, attributes: try reader.strings("attr").map(\.text)))
     }
   }
 

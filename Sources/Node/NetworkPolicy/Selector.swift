@@ -75,8 +75,9 @@ extension Selector {
     } else if text == "*" {
       self = .everything
     } else if text.hasPrefix("user:*@") {
-      guard text.count > "user:*@".count else { return nil }
-      self = .domain(text.dropFirst("user:*@".count).lowercased())
+      let domain = text.dropFirst("user:*@".count)
+      guard Selector.isDomain(domain) else { return nil }
+      self = .domain(domain.lowercased())
     } else if text.contains("@") {
       guard !text.contains(":"), text.first != "@" else { return nil }
       self = .user(text.lowercased())
@@ -93,12 +94,24 @@ extension Selector {
     }
   }
 
-  /// Without the blanks and tabs around it.
+  /// Without the white space around it, of whatever kind: it cannot be seen, and no name begins or ends with it.
   static func trimmed(_ text: some StringProtocol) -> Substring {
-    var text = Substring(text)
-    while let first = text.utf8.first, first == 0x20 || first == 0x09 { text = text.dropFirst() }
-    while let last = text.utf8.last, last == 0x20 || last == 0x09 { text = text.dropLast() }
-    return text
+    // By scalars: a carriage return and a line feed are one character.
+    var scalars = Substring(text).unicodeScalars
+    while let first = scalars.first, first.properties.isWhitespace { scalars.removeFirst() }
+    while let last = scalars.last, last.properties.isWhitespace { scalars.removeLast() }
+    return Substring(scalars)
+  }
+
+  /// Whether the text can be the domain of an e-mail address: letters, digits, hyphens, dots and underscores.
+  static func isDomain(_ text: some StringProtocol) -> Bool {
+    !text.isEmpty
+      && text.unicodeScalars.allSatisfy { $0.properties.isAlphabetic || "0123456789-._".unicodeScalars.contains($0) }
+  }
+
+  /// What stands behind `localpart:*@` in a login user of an SSH rule; nil for any other user.
+  static func localpartDomain(_ user: String) -> Substring? {
+    user.hasPrefix("localpart:*@") ? user.dropFirst("localpart:*@".count) : nil
   }
 }
 

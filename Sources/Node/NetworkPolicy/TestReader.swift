@@ -11,7 +11,7 @@ extension NetworkPolicy {
 
   private func test(_ reader: JSONReader) throws(Problem) -> Test {
     try reader.known("src", "proto", "accept", "deny")
-    let source = try testSelector(try reader.member("src"), .source)
+    let source = try testSource(reader)
     let named = try ipProtocols(reader)?.first
     if let named, !named.hasPorts {
       throw failed("test protocol must be tcp, udp, sctp, or empty", "leave proto out to mean all of them", at: reader)
@@ -28,6 +28,13 @@ extension NetworkPolicy {
   /// All refusals of tests have one wording, which is that of the services; what is wrong stands behind it.
   private func failed(_ reason: String, _ hint: String?, at reader: JSONReader) -> Problem {
     reader.problem("policy.test", "test(s) failed", hint: hint.map { "\(reason): \($0)" } ?? reason)
+  }
+
+  private func testSource(_ reader: JSONReader) throws(Problem) -> Selector {
+    guard let member = try reader.given("src") else {
+      throw failed("a test has a \"src\"", "one requester: a user, a group, a tag, a host or an address", at: reader)
+    }
+    return try testSelector(member, .source)
   }
 
   private func testSelector(_ reader: JSONReader, _ side: Side) throws(Problem) -> Selector {
@@ -70,7 +77,7 @@ extension NetworkPolicy {
 
   private func sshRule(_ reader: JSONReader) throws(Problem) -> SSHRule {
     try reader.known("action", "src", "dst", "users", "checkPeriod", "acceptEnv")
-    let text = String(Selector.trimmed(try reader.optional("action")?.text(atMost: 64) ?? ""))
+    let text = String(Selector.trimmed(try reader.given("action")?.text(atMost: 64) ?? ""))
     guard !text.isEmpty else {
       throw reader.problem("policy.ssh-action", "action must be specified", hint: "accept or check")
     }
@@ -99,40 +106,32 @@ extension NetworkPolicy {
       throw at.problem(
         "policy.ssh-users", "user \"\(user)\" is not valid", hint: "autogroup:nonroot is every login user but root")
     }
+    for (at, user) in users {
+      guard let domain = Selector.localpartDomain(user), !domain.isEmpty, !Selector.isDomain(domain) else { continue }
+      throw at.problem(
+        "policy.ssh-users", "user \"\(user)\" is not valid", hint: "localpart:*@ and one domain, without another *")
+    }
     return users.map(\.1)
   }
 
   private func readCheckPeriod(_ reader: JSONReader, _ action: SSHRule.Action) throws(Problem) {
-    guard let member = try reader.optional("checkPeriod") else { return }
+    guard let member = try reader.given("checkPeriod") else { return }
     guard action == .check else {
       throw member.problem("policy.ssh-period", "checkPeriod is only valid with action \"check\"", hint: "leave it out")
     }
     let text = try member.text(atMost: 64)
     guard text != "always" else { return }
-    guard let seconds = Self.seconds(text) else {
+    guard let period = CheckPeriod(text) else {
       throw member.problem(
         "policy.ssh-period", "checkPeriod \"\(text)\" is no duration", hint: "such as 12h, 30m or always")
     }
-    guard seconds <= 168 * 3600 else {
-      throw member.problem("policy.ssh-period", "checkPeriod \(text) is above the max (168h)", hint: "168h at most")
+    guard period >= CheckPeriod.least else {
+      throw member.problem(
+        "policy.ssh-period", "checkPeriod \(period) must be a positive duration", hint: "such as 12h, 30m or always")
     }
-  }
-
-  /// A duration of hours, minutes and seconds, each a whole number: `1h30m`.
-  private static func seconds(_ text: String) -> Int? {
-    var total = 0
-    var digits = ""
-    for character in text.utf8 {
-      if (0x30...0x39).contains(character), digits.count < 6 {
-        digits.unicodeScalars.append(Unicode.Scalar(character))
-        continue
-      }
-      let units: [UInt8: Int] = [UInt8(ascii: "h"): 3600, UInt8(ascii: "m"): 60, UInt8(ascii: "s"): 1]
-      guard let number = Int(digits), let unit = units[character] else { return nil }
-      total += number * unit
-      digits = ""
+    guard period <= CheckPeriod.most else {
+      throw member.problem("policy.ssh-period", "checkPeriod \(period) is above the max (168h)", hint: "168h at most")
     }
-    return digits.isEmpty && !text.isEmpty ? total : nil
   }
 
   private func sshSource(_ text: String, at reader: JSONReader) throws(Problem) -> Selector {
@@ -157,7 +156,7 @@ extension NetworkPolicy {
     switch found {
     case .tag, .autogroup(.tagged): return found
     case .autogroup(.own) where !hasTags, .autogroup(.member) where !hasTags: return found
-    case .user(let user) where sources == [.user(user)]: return found
+    case .user where !sources.isEmpty && sources.allSatisfy({ $0 == found }): return found
     case .user, .autogroup(.own), .autogroup(.member):
       throw reader.problem(
         "policy.ssh-destination", "\(text) as a destination needs the same user as its source, and no tag",
@@ -171,26 +170,43 @@ extension NetworkPolicy {
   }
 
   mutating func readSSHTests(_ document: JSONReader) throws(Problem) {
-    for reader in try document.list("sshTests") {
-      try reader.known("src", "dst", "accept", "deny", "check")
-      let source = try testSelector(try reader.member("src"), .source)
-      let destinations = try reader.strings("dst").map { entry throws(Problem) in
-        let found = try testSelector(entry.at, .destination)
-        switch found {
-        case .autogroup(.internet): throw failed("dst contains disallowed element \"\(entry.text)\"", nil, at: entry.at)
-        case .range(let range) where range.lower != range.upper:
-          throw failed("dst contains disallowed element \"\(entry.text)\"", nil, at: entry.at)
-        case .host(let name) where hosts[name].map({ $0.lower != $0.upper }) ?? true:
-          throw failed("dst contains disallowed element \"\(entry.text)\"", nil, at: entry.at)
-        default: return found
-        }
-      }
-      guard !destinations.isEmpty else { throw failed("a test of ssh has at least one dst", nil, at: reader) }
-      sshTests.append(
-        SSHTest(
-          pointer: reader.pointer, source: source, destinations: destinations,
-          accept: try reader.strings("accept").map(\.text), deny: try reader.strings("deny").map(\.text),
-          check: try reader.strings("check").map(\.text)))
+    for reader in try document.list("sshTests") { sshTests.append(try sshTest(reader)) }
+  }
+
+  private func sshTest(_ reader: JSONReader) throws(Problem) -> SSHTest {
+    try reader.known("src", "dst", "accept", "deny", "check")
+    let source = try testSource(reader)
+    let destinations = try reader.strings("dst").map { entry throws(Problem) in
+      try sshTestDestination(entry.text, at: entry.at)
+    }
+    guard !destinations.isEmpty else { throw failed("a test of ssh has at least one dst", nil, at: reader) }
+    let test = SSHTest(
+      pointer: reader.pointer, source: source, destinations: destinations,
+      accept: try testedUsers(reader, "accept"), deny: try testedUsers(reader, "deny"),
+      check: try testedUsers(reader, "check"))
+    guard !test.accept.isEmpty || !test.deny.isEmpty || !test.check.isEmpty else {
+      throw failed(
+        "a test of ssh asserts at least one of \"accept\", \"deny\" or \"check\"", "\"accept\": [\"root\"]", at: reader)
+    }
+    return test
+  }
+
+  private func testedUsers(_ reader: JSONReader, _ key: String) throws(Problem) -> [String] {
+    try reader.strings(key).map { String(Selector.trimmed($0.text)) }
+  }
+
+  private func sshTestDestination(_ text: String, at reader: JSONReader) throws(Problem) -> Selector {
+    let found = try testSelector(reader, .destination)
+    switch found {
+    case .autogroup(.internet): throw failed("dst contains disallowed element \"\(text)\"", nil, at: reader)
+    case .range(let range) where range.lower != range.upper:
+      throw failed("dst contains disallowed element \"\(text)\"", nil, at: reader)
+    // The services take an IPv4 address here, and let no test hold whose destination is an IPv6 address.
+    case .range(let range) where range.family == .v6:
+      throw failed("an IPv6 address is no dst of a test of ssh", "its IPv4 address, or a tag", at: reader)
+    case .host(let name) where hosts[name].map({ $0.lower != $0.upper }) ?? true:
+      throw failed("dst contains disallowed element \"\(text)\"", nil, at: reader)
+    default: return found
     }
   }
 }

@@ -29,8 +29,10 @@ extension CompiledPolicy {
     return run.outcomes
   }
 
-  /// Throws `policy.test-failed` (78) for the first assertion that does not hold.
+  /// Throws `policy.domain` (65) for a domain that no user of the mesh has, and `policy.test-failed` (78) for the first
+  /// assertion that does not hold.
   public func requireTests() throws(Problem) {
+    try requireDomains()
     guard let failed = runTests().first(where: { $0.failure != nil }) else { return }
     throw .refused(
       "policy.test-failed", "test(s) failed", place: failed.pointer,
@@ -224,12 +226,14 @@ extension TestRun {
   /// Whether the entry of `users` lets the login user in: `localpart:*@domain` is the name before the `@` of the
   /// requester's own address.
   private func matches(_ entry: String, _ user: String, _ requester: Topology.Node) -> Bool {
+    // Nobody logs in without a name, whatever a rule lets in.
+    guard !user.isEmpty else { return false }
     if entry == Autogroup.nonroot.rawValue { return user != "root" }
-    if entry.hasPrefix("localpart:*@") {
+    if let domain = Selector.localpartDomain(entry), !domain.isEmpty {
       guard requester.isUserOwned, let owner = topology.users.first(where: { $0.name == requester.user }) else {
         return false
       }
-      return owner.email.lowercased() == "\(user)@\(entry.dropFirst("localpart:*@".count))".lowercased()
+      return owner.email.lowercased() == "\(user)@\(domain)".lowercased()
     }
     return entry == user
   }

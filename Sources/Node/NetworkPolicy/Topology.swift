@@ -175,7 +175,7 @@ extension Topology {
   private static func node(_ name: String, _ reader: JSONReader) throws(Problem) -> Node {
     try reader.closed("hostname", "tags", "ipv4", "ipv6", "user", "routable_ips", "approved_routes")
     _ = try reader.optional("hostname")?.text(atMost: 256)
-    let tags = try reader.list("tags").map { tag throws(Problem) in
+    let tags = try list(reader, "tags").map { tag throws(Problem) in
       let text = try tag.token(atMost: 256)
       guard text.hasPrefix("tag:") else {
         throw tag.problem("topology.tag", "\"\(text)\" is no tag", hint: "tag:\(text)")
@@ -201,6 +201,11 @@ extension Topology {
       advertised: try prefixes(reader, "routable_ips"), approved: try prefixes(reader, "approved_routes"))
   }
 
+  /// The elements of a list; none where it is missing. Here `null` is not missing, as it is in a policy.
+  private static func list(_ reader: JSONReader, _ key: String) throws(Problem) -> [JSONReader] {
+    try reader.optional(key)?.elements(atMost: NetworkPolicy.entries) ?? []
+  }
+
   private static func address(_ reader: JSONReader) throws(Problem) -> IPAddress {
     let text = try reader.text(atMost: 64)
     do throws(Problem) { return try IPAddress(text) } catch {
@@ -209,7 +214,7 @@ extension Topology {
   }
 
   private static func prefixes(_ reader: JSONReader, _ key: String) throws(Problem) -> [Prefix] {
-    try reader.list(key).map { element throws(Problem) in
+    try list(reader, key).map { element throws(Problem) in
       let text = try element.text(atMost: 64)
       do throws(Problem) { return try Prefix(text) } catch {
         throw element.problem("topology.route", error.message, hint: error.hint)
