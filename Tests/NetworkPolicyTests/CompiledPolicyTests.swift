@@ -209,13 +209,40 @@ import Testing
 
   @Test(arguments: [
     ("\"accept\": [\"root\"]", true), ("\"check\": [\"root\"]", false), ("\"deny\": [\"root\"]", false),
-    ("\"deny\": [\"x\"]", true),
+    ("\"deny\": [\"x\"]", true), ("\"accept\": [\" root \"]", true),
   ])
   func runsSSHTests(_ assertion: String, _ holds: Bool) throws {
     let compiled = try Self.compile(
       "\"ssh\": [{\"action\": \"accept\", \"src\": [\"group:all\"], \"dst\": [\"tag:web\"], \"users\": [\"root\"]}],"
         + "\"sshTests\": [{\"src\": \"ann@\", \"dst\": [\"tag:web\"], \(assertion)}]")
     #expect(compiled.runTests().allSatisfy { $0.failure == nil } == holds)
+  }
+
+  /// The empty name was let in once by `autogroup:nonroot`: it is not root's.
+  @Test(arguments: [("x", true), ("root", false), ("", false)])
+  func nonrootIsEveryNameButRoot(_ user: String, _ isAllowed: Bool) throws {
+    let compiled = try Self.compile(
+      "\"ssh\": [{\"action\": \"accept\", \"src\": [\"ann@\"], \"dst\": [\"tag:web\"], \"users\": [\"autogroup:nonroot\"]}],"
+        + "\"sshTests\": [{\"src\": \"ann@\", \"dst\": [\"tag:web\"], \"\(isAllowed ? "accept" : "deny")\": [\"\(user)\"]}]"
+    )
+    #expect(compiled.runTests().allSatisfy { $0.failure == nil })
+  }
+
+  /// A domain that nobody of the mesh has is a slip of the pen, which a rule would keep to itself.
+  @Test(arguments: [
+    ("\"acls\": [{\"action\": \"accept\", \"src\": [\"user:*@DOMAIN\"], \"dst\": [\"*:*\"]}]"),
+    ("\"acls\": [{\"action\": \"accept\", \"src\": [\"*\"], \"dst\": [\"user:*@DOMAIN:22\"]}]"),
+    ("\"nodeAttrs\": [{\"target\": [\"user:*@DOMAIN\"], \"attr\": [\"x\"]}]"),
+    ("\"ssh\": [{\"action\": \"accept\", \"src\": [\"user:*@DOMAIN\"], \"dst\": [\"tag:web\"], \"users\": [\"root\"]}]"),
+    ("\"ssh\": [{\"action\": \"accept\", \"src\": [\"ann@\"], \"dst\": [\"tag:web\"], \"users\": [\"localpart:*@DOMAIN\"]}]"),
+  ])
+  func knowsTheDomainsOfTheMesh(_ members: String) throws {
+    func compile(_ domain: String) throws -> CompiledPolicy {
+      try Self.compile(members.split(separator: "DOMAIN", omittingEmptySubsequences: false).joined(separator: domain))
+    }
+    try compile("Example.org").requireTests()
+    let error = #expect(throws: Problem.malformed("policy.domain", "")) { try compile("example.com").requireTests() }
+    #expect(error?.place?.hasPrefix("/") == true && error?.hint?.hasPrefix("one of: ") == true)
   }
 
   @Test(arguments: [
@@ -231,6 +258,36 @@ import Testing
       """)
     let slot = try #require(compiled.topology.slot(of: node))
     #expect(compiled.autoApproves(try Prefix(route), slot: slot) == isApproved)
+  }
+
+  /// Sets of very many ranges are kept apart from what stands beside them in a rule; what they mean together is the same.
+  @Test func manyRequestersAreOneSet() throws {
+    let nodes = (0..<1200).map { number in
+      Topology.Node(
+        name: "n\(number)", v4: 0x6440_0000 + 2 * UInt32(number), v6: nil, user: number < 1100 ? "ann" : "bob")
+    }
+    let web = Topology.Node(name: "web", v4: 0x647f_0000, v6: nil, user: nil, tags: ["tag:web"])
+    let topology = try Topology(
+      users: [Topology.User(name: "ann", email: ""), Topology.User(name: "bob", email: "")], nodes: nodes + [web])
+    func compile(_ sources: String) throws -> CompiledPolicy {
+      let acl = "{\"action\": \"accept\", \"src\": [\(sources)], \"dst\": [\"tag:web:22\"]}"
+      let more = "{\"action\": \"accept\", \"src\": [\(sources)], \"dst\": [\"tag:web:23\"]}"
+      return CompiledPolicy(
+        try NetworkPolicy(parsing: Array("{\"tagOwners\": {\"tag:web\": []}, \"acls\": [\(acl), \(more)]}".utf8)),
+        topology)
+    }
+    let apart = try compile("\"ann@\", \"100.64.8.200\", \"10.0.0.0/8\"")
+    #expect(try apart.decide(Self.packet("100.64.0.2 100.127.0.0 tcp 22")).isAllowed)
+    #expect(try apart.decide(Self.packet("100.64.8.200 100.127.0.0 tcp 23")).isAllowed)
+    #expect(try !apart.decide(Self.packet("100.64.8.202 100.127.0.0 tcp 22")).isAllowed)
+    let slot = try #require(topology.slot(of: "web"))
+    let printed = JSONReader(apart.filter(slot: slot).json)
+    #expect(try printed.elements().count == 1)
+    #expect(try printed.elements()[0].member("SrcIPs").elements().count == 1102)
+    #expect(
+      PolicyDifference(from: apart, to: try compile("\"10.0.0.0/8\", \"100.64.8.200\", \"ann@\"")).changes.isEmpty)
+    let gained = PolicyDifference(from: apart, to: try compile("\"ann@\", \"100.64.8.200\", \"100.64.8.202\"")).changes
+    #expect(gained.map(\.sources) == [["n1125"]] && gained.allSatisfy(\.isGained))
   }
 
   /// The printed form is what control planes of others send.

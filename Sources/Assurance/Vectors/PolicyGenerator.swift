@@ -41,7 +41,8 @@ struct PolicyGenerator: RandomNumberGenerator {
         role: chance(30) ? pick(UserRole.allCases) : nil)
     }
     var nodes: [Topology.Node] = []
-    for number in 1...(4 + below(12)) {
+    // In a large mesh an audience of few nodes is kept in another form than one of many.
+    for number in 1...(4 + below(chance(15) ? 120 : 12)) {
       let tags = chance(50) ? (0...below(2)).map { _ in pick(Self.tags) } : []
       let hasBoth = chance(80)
       let isSix = chance(50)

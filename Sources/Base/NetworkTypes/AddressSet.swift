@@ -42,6 +42,9 @@ public struct AddressSet: Hashable, Sendable {
   /// Whether no address is in it.
   public var isEmpty: Bool { v4.isEmpty && v6.isEmpty }
 
+  /// How many ranges there are.
+  public var rangeCount: Int { v4.count + v6.count }
+
   /// The ranges, IPv4 first, ascending.
   public var ranges: [AddressRange] {
     v4.pairs.compactMap { AddressRange(.v4($0.0), through: .v4($0.1)) }
@@ -114,6 +117,8 @@ struct IntervalSet<Value: FixedWidthInteger & UnsignedInteger & Sendable>: Hasha
   }
 
   var isEmpty: Bool { ends.isEmpty }
+
+  var count: Int { ends.count / 2 }
 
   var pairs: [(Value, Value)] { stride(from: 0, to: ends.count, by: 2).map { (ends[$0], ends[$0 + 1]) } }
 

@@ -40,24 +40,23 @@ public struct CapabilityRule: Sendable {
 }
 
 extension CompiledPolicy {
-  func capabilities(_ node: Topology.Node, _ slot: Int) -> [CapabilityRule] {
-    (capabilities[Int32(slot)] ?? []).compactMap { entry in
-      var map = JSONObject()
-      if let companion = entry.companion {
-        map[companion] = .null
-      } else {
-        map = policy.rules[Int(entry.rule)].application ?? map
-      }
-      var destinations = node.addresses.map { AddressRange($0) }
-      if let within = entry.within {
-        destinations = destinations.filter { own in within.contains { $0.contains(own.lower) } }
-        destinations += within.filter { range in node.routes.contains { AddressRange($0).overlaps(range) } }
-      }
-      guard !destinations.isEmpty else { return nil }
-      return CapabilityRule(
-        sources: tables.sources[Int(entry.source)],
-        destinations: Array(Set(destinations)).sorted { $0.lower < $1.lower },
-        capabilities: map)
+  /// What the entry grants at the node; nil where it grants nothing there.
+  func capability(_ entry: CapabilityEntry, at node: Topology.Node, source: UInt32) -> CapabilityRule? {
+    var map = JSONObject()
+    if let companion = entry.companion {
+      map[companion] = .null
+    } else {
+      map = policy.rules[Int(entry.rule)].application ?? map
     }
+    var destinations = node.addresses.map { AddressRange($0) }
+    if let within = entry.within {
+      destinations = destinations.filter { own in within.contains { $0.contains(own.lower) } }
+      destinations += within.filter { range in node.routes.contains { AddressRange($0).overlaps(range) } }
+    }
+    guard !destinations.isEmpty else { return nil }
+    return CapabilityRule(
+      sources: tables.sources[Int(source)].union,
+      destinations: Array(Set(destinations)).sorted { $0.lower < $1.lower },
+      capabilities: map)
   }
 }

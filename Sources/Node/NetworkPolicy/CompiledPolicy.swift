@@ -25,15 +25,16 @@ public enum Context: String, Sendable, Hashable, CaseIterable {
 /// that allows nothing (`NetworkPolicy()`) gives filters without a rule.
 public struct CompiledPolicy: Sendable {
   let tables: PolicyTables
-  /// The entries of each node by slot, ascending by term.
-  var entries: [[Entry]]
-  /// The entries that every node has.
-  let common: [Entry]
-  /// Capabilities, apart from what packets need.
-  let capabilities: [Int32: [CapabilityEntry]]
+  /// What the rules let in, by who is concerned.
+  private let audiences: Audiences
+  /// The numbers of the addresses of each user's nodes, by slot.
+  private let ownSources: [Int32: UInt32]
 
-  /// A term at a node, with the source that applies there: `autogroup:self` has one for each user.
+  /// A term for an audience, with the source that applies there.
   struct Entry: Hashable, Sendable {
+    /// In the place of a source: the nodes of the node's own user.
+    static let own = UInt32.max
+
     let term: UInt32
     let source: UInt32
   }
@@ -48,49 +49,56 @@ public struct CompiledPolicy: Sendable {
     var builder = PolicyBuilder(policy, topology)
     builder.build()
     tables = builder.tables
-    entries = builder.entries
-    common = builder.common
-    capabilities = builder.capabilities
+    audiences = builder.audiences
+    ownSources = builder.ownSources
   }
 
   /// What the node in the slot lets in; a slot without a node lets nothing in.
   public func filter(slot: Int) -> NodeFilter {
-    guard entries.indices.contains(slot), let node = topology.slots[slot] else {
+    guard topology.slots.indices.contains(slot), let node = topology.slots[slot] else {
       return NodeFilter(node: nil, rules: [], capabilities: [], tables: tables)
     }
+    let numbers = audiences.numbers(of: slot)
     return NodeFilter(
-      node: node, rules: rules(slot), capabilities: capabilities(node, slot), tables: tables)
+      node: node, rules: rules(numbers, slot), capabilities: capabilities(numbers, node, slot), tables: tables)
+  }
+
+  /// The source of an entry, at the node in the slot.
+  private func source(_ source: UInt32, _ slot: Int) -> UInt32 {
+    source == Entry.own ? ownSources[Int32(slot)] ?? source : source
   }
 
   /// What every node lets in, by slot.
   public func filters() -> [NodeFilter] { topology.slots.indices.map { filter(slot: $0) } }
 
   /// One rule for each pair of sources and protocols, in the order in which the policy first names them.
-  private func rules(_ slot: Int) -> [FilterRule] {
-    let own = entries[slot]
+  private func rules(_ numbers: [Int32], _ slot: Int) -> [FilterRule] {
+    var entries: [Entry] = []
+    for number in numbers { entries += audiences.all[Int(number)].entries }
+    if numbers.count > 1 { entries.sort { $0.term < $1.term } }
     var rules: [FilterRule] = []
-    rules.reserveCapacity(min(own.count + common.count, 64))
+    rules.reserveCapacity(min(entries.count, 64))
     var places: [UInt64: Int] = [:]
-    var (left, right) = (0, 0)
-    while left < own.count || right < common.count {
-      let entry: Entry
-      if right == common.count || (left < own.count && own[left].term <= common[right].term) {
-        entry = own[left]
-        left += 1
-      } else {
-        entry = common[right]
-        right += 1
-      }
-      let term = tables.terms[Int(entry.term)]
-      let key = UInt64(entry.source) << 32 | UInt64(term.protocols)
+    for entry in entries {
+      let source = source(entry.source, slot)
+      let protocols = tables.terms[Int(entry.term)].protocols
+      let key = UInt64(source) << 32 | UInt64(protocols)
       if let place = places[key] {
         rules[place].terms.append(entry.term)
       } else {
         places[key] = rules.count
-        rules.append(FilterRule(source: entry.source, protocols: term.protocols, terms: [entry.term]))
+        rules.append(FilterRule(source: source, protocols: protocols, terms: [entry.term]))
       }
     }
     return rules
+  }
+
+  /// The capabilities that requesters have at the node, in the order of the rules.
+  private func capabilities(_ numbers: [Int32], _ node: Topology.Node, _ slot: Int) -> [CapabilityRule] {
+    var entries: [CapabilityEntry] = []
+    for number in numbers { entries += audiences.all[Int(number)].capabilities }
+    entries.sort { $0.rule < $1.rule }
+    return entries.compactMap { capability($0, at: node, source: source($0.source, slot)) }
   }
 }
 
@@ -99,12 +107,12 @@ final class PolicyTables: Sendable {
   let policy: NetworkPolicy
   let topology: Topology
   let terms: [Term]
-  /// Distinct sets of sources.
-  let sources: [AddressSet]
+  /// Distinct sources.
+  let sources: [SourceSet]
   /// Distinct lists of protocols.
   let protocols: [[IPProtocol]]
 
-  init(policy: NetworkPolicy, topology: Topology, terms: [Term], sources: [AddressSet], protocols: [[IPProtocol]]) {
+  init(policy: NetworkPolicy, topology: Topology, terms: [Term], sources: [SourceSet], protocols: [[IPProtocol]]) {
     self.policy = policy
     self.topology = topology
     self.terms = terms

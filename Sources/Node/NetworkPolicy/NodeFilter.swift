@@ -109,7 +109,7 @@ extension NodeFilter {
 
   private func json(_ rule: FilterRule) -> JSON {
     var object = JSONObject()
-    object["SrcIPs"] = .array(tables.sources[Int(rule.source)].texts.map { .string($0) })
+    object["SrcIPs"] = .array(tables.sources[Int(rule.source)].union.texts.map { .string($0) })
     object["DstPorts"] = .array(rule.terms.flatMap { destinations(tables.terms[Int($0)]) })
     let protocols = tables.protocols[Int(rule.protocols)]
     if protocols != IPProtocol.unnamed {

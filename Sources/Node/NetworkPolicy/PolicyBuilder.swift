@@ -7,23 +7,21 @@ struct PolicyBuilder {
   private let policy: NetworkPolicy
   private let topology: Topology
   private var terms: [PolicyTables.Term] = []
-  private var sources: [AddressSet] = []
-  private var sourceIDs: [AddressSet: UInt32] = [:]
+  private var sources: [SourceSet] = []
+  private var sourceIDs: [SourceSet: UInt32] = [:]
   private var sourcesOfLists: [Set<Selector>: UInt32] = [:]
   private var protocolIDs: [[IPProtocol]: UInt32] = [:]
   private var protocols: [[IPProtocol]] = []
-  /// The sources of `autogroup:self` by user, for each list of sources.
-  private var ownSources: [Set<Selector>: [(slots: [Int32], source: UInt32)]] = [:]
   private var ownSourcesByName: [String: UInt32] = [:]
-  private(set) var entries: [[CompiledPolicy.Entry]]
-  private(set) var common: [CompiledPolicy.Entry] = []
-  private(set) var capabilities: [Int32: [CapabilityEntry]] = [:]
+  private(set) var audiences: Audiences
+  /// For each slot that a rule to `autogroup:self` concerns, the number of its user's addresses.
+  private(set) var ownSources: [Int32: UInt32] = [:]
 
   init(_ policy: NetworkPolicy, _ topology: Topology) {
     self.policy = policy
     self.topology = topology
     index = SelectorIndex(policy: policy, topology: topology)
-    entries = Array(repeating: [], count: topology.slots.count)
+    audiences = Audiences(slots: topology.slots.count)
   }
 
   var tables: PolicyTables {
@@ -46,44 +44,54 @@ struct PolicyBuilder {
   private mutating func add(
     _ target: NetworkPolicy.Target, of rule: NetworkPolicy.Rule, _ number: Int, _ source: UInt32
   ) {
-    func entry(_ builder: inout PolicyBuilder, _ destination: PolicyTables.Destination) -> UInt32 {
-      builder.terms.append(
-        PolicyTables.Term(
-          rule: UInt32(number), position: UInt32(target.position), protocols: builder.protocolID(target.protocols),
-          ports: target.ports, destination: destination))
-      return UInt32(builder.terms.count - 1)
-    }
-    guard rule.via.isEmpty else {
-      let routers = Set(rule.via.flatMap { index.tagged[$0] ?? [] })
-      switch target.selector {
-      case .autogroup(.internet):
-        give(index.exits.filter(routers.contains), entry(&self, .internet), source)
-      case .range(let range):
-        give(index.resolve(target.selector).carriers.filter(routers.contains), entry(&self, .routed(range)), source)
-      case .host(let name):
-        guard let range = policy.hosts[name] else { return }
-        give(index.resolve(target.selector).carriers.filter(routers.contains), entry(&self, .routed(range)), source)
-      default: break  // Nodes and everything are reached without a router: nothing lies behind `via` there.
+    guard let (audience, destination) = audience(of: target.selector, rule) else { return }
+    terms.append(
+      PolicyTables.Term(
+        rule: UInt32(number), position: UInt32(target.position), protocols: protocolID(target.protocols),
+        ports: target.ports, destination: destination))
+    let isOwn = target.selector == .autogroup(.own)
+    audiences.add(
+      CompiledPolicy.Entry(term: UInt32(terms.count - 1), source: isOwn ? CompiledPolicy.Entry.own : source),
+      to: audience)
+  }
+
+  /// Who has the destination, and what is opened there; nil where nobody has it.
+  private mutating func audience(
+    of selector: Selector, _ rule: NetworkPolicy.Rule
+  ) -> (number: Int, destination: PolicyTables.Destination)? {
+    let via = Set(rule.via)
+    let routers = Set(via.flatMap { index.tagged[$0] ?? [] })
+    switch selector {
+    case .autogroup(.internet):
+      let exits = via.isEmpty ? index.exits : index.exits.filter(routers.contains)
+      return (audiences.number(.exits(via: via)) { exits }, .internet)
+    case .range, .host:
+      guard let range = range(of: selector) else { return nil }
+      guard via.isEmpty else {
+        let carriers = index.resolve(selector).carriers.filter(routers.contains)
+        return (audiences.number(.carriers(selector, via: via)) { carriers }, .routed(range))
       }
-      return
-    }
-    switch target.selector {
-    case .everything: common.append(CompiledPolicy.Entry(term: entry(&self, .everything), source: source))
-    case .autogroup(.internet): give(index.exits, entry(&self, .internet), source)
-    case .autogroup(.own):
-      let term = entry(&self, .own)
-      for own in ownSources(of: rule.sources) { give(own.slots, term, own.source) }
-    case .range(let range): give(holders(target.selector), entry(&self, .range(range)), source)
-    case .host(let name):
-      guard let range = policy.hosts[name] else { return }
-      give(holders(target.selector), entry(&self, .range(range)), source)
-    case .user, .domain, .group, .tag, .autogroup:
-      give(index.resolve(target.selector).members, entry(&self, .own), source)
+      let holders = holders(selector)
+      return (audiences.number(.holders(selector)) { holders }, .range(range))
+    default:
+      // Nodes and everything are reached without a router: nothing lies behind `via` there.
+      guard via.isEmpty else { return nil }
+      switch selector {
+      case .everything: return (everyone(), .everything)
+      case .autogroup(.own): return (users(of: rule.sources), .own)
+      default:
+        let members = index.resolve(selector).members
+        return (audiences.number(.members(selector)) { members }, .own)
+      }
     }
   }
 
-  private mutating func give(_ slots: [Int32], _ term: UInt32, _ source: UInt32) {
-    for slot in slots { entries[Int(slot)].append(CompiledPolicy.Entry(term: term, source: source)) }
+  private func range(of selector: Selector) -> AddressRange? {
+    switch selector {
+    case .range(let range): range
+    case .host(let name): policy.hosts[name]
+    default: nil
+    }
   }
 
   /// The nodes that have or carry an address of a range, each once.
@@ -91,6 +99,10 @@ struct PolicyBuilder {
     let resolved = index.resolve(selector)
     let members = Set(resolved.members)
     return resolved.members + resolved.carriers.filter { !members.contains($0) }
+  }
+
+  private mutating func everyone() -> Int {
+    audiences.number(.everyone) { topology.slots.indices.filter { topology.slots[$0] != nil }.map { Int32($0) } }
   }
 
   private mutating func protocolID(_ list: [IPProtocol]) -> UInt32 {
@@ -108,47 +120,41 @@ struct PolicyBuilder {
     if let known = sourcesOfLists[key] { return known }
     var sets: [AddressSet] = []
     for selector in key { sets.append(index.resolve(selector).addresses) }
-    let number = intern(AddressSet.union(sets))
+    let number = intern(SourceSet(sets))
     sourcesOfLists[key] = number
     return number
   }
 
-  private mutating func intern(_ set: AddressSet) -> UInt32 {
-    if let known = sourceIDs[set] { return known }
-    sourceIDs[set] = UInt32(sources.count)
+  /// Sources of several sets have a number of their own each: to compare them would be to unite them.
+  private mutating func intern(_ set: SourceSet) -> UInt32 {
+    if set.isSingle, let known = sourceIDs[set] { return known }
+    if set.isSingle { sourceIDs[set] = UInt32(sources.count) }
     sources.append(set)
     return UInt32(sources.count - 1)
   }
 
-  /// For each user: the nodes, and which of them the sources name. Users of whom they name none are left out.
-  ///
-  /// The sources of a rule to `autogroup:self` are users, groups and `*` alone, so identity says it without addresses.
-  private mutating func ownSources(of selectors: [Selector]) -> [(slots: [Int32], source: UInt32)] {
-    let key = Set(selectors)
-    if let known = ownSources[key] { return known }
+  /// The nodes of all users that the sources of a rule to `autogroup:self` name: users, groups and `*` alone, so
+  /// identity says it without addresses. Each node knows the addresses of its own user.
+  private mutating func users(of selectors: [Selector]) -> Int {
     var names: Set<String> = []
-    for selector in key {
+    for selector in selectors {
       if selector == .everything {
         names.formUnion(index.owned.keys)
       } else {
         for slot in index.resolve(selector).members { names.insert(topology.slots[Int(slot)]?.user ?? "") }
       }
     }
-    var result: [(slots: [Int32], source: UInt32)] = []
+    var slots: [Int32] = []
     for name in names.sorted() {
-      guard let slots = index.owned[name] else { continue }
-      result.append((slots, ownSource(of: name, slots)))
+      guard let owned = index.owned[name] else { continue }
+      slots += owned
+      if ownSourcesByName[name] == nil {
+        let source = intern(SourceSet([index.addresses(of: owned)]))
+        ownSourcesByName[name] = source
+        for slot in owned { ownSources[slot] = source }
+      }
     }
-    ownSources[key] = result
-    return result
-  }
-
-  /// The addresses of a user's nodes.
-  private mutating func ownSource(of name: String, _ slots: [Int32]) -> UInt32 {
-    if let known = ownSourcesByName[name] { return known }
-    let source = intern(index.addresses(of: slots))
-    ownSourcesByName[name] = source
-    return source
+    return audiences.number(.users(Set(selectors))) { slots }
   }
 
   // MARK: capabilities
@@ -156,55 +162,44 @@ struct PolicyBuilder {
   private mutating func addCapabilities(of rule: NetworkPolicy.Rule, _ number: Int, _ source: UInt32) {
     var reached: [AddressSet] = []
     for selector in rule.destinations where selector != .autogroup(.own) {
-      let resolved = index.resolve(selector)
-      let range: AddressRange? =
-        switch selector {
-        case .range(let range): range
-        case .host(let name): policy.hosts[name]
-        default: nil
-        }
-      reached.append(resolved.addresses)
-      let slots = selector == .everything ? allSlots : range == nil ? resolved.members : holders(selector)
-      give(slots, CapabilityEntry(rule: UInt32(number), companion: nil, source: source, within: range.map { [$0] }))
+      guard let audience = audience(of: selector, rule) else { continue }
+      reached.append(index.resolve(selector).addresses)
+      audiences.add(
+        CapabilityEntry(
+          rule: UInt32(number), companion: nil, source: source, within: range(of: selector).map { [$0] }),
+        to: audience.number)
     }
     for (word, companion) in CapabilityEntry.companions where rule.application?[word] != nil {
-      if !reached.isEmpty { giveCompanions(of: rule, number, companion, intern(AddressSet.union(reached))) }
+      if !reached.isEmpty { addCompanions(of: rule, number, companion, intern(SourceSet(reached))) }
     }
     guard rule.destinations.contains(.autogroup(.own)) else { return }
-    for own in ownSources(of: rule.sources) {
-      give(own.slots, CapabilityEntry(rule: UInt32(number), companion: nil, source: own.source, within: nil))
-      for (word, companion) in CapabilityEntry.companions where rule.application?[word] != nil {
-        give(own.slots, CapabilityEntry(rule: UInt32(number), companion: companion, source: own.source, within: nil))
-      }
+    let own = users(of: rule.sources)
+    let halves = [nil] + CapabilityEntry.companions.filter { rule.application?[$0.0] != nil }.map { $0.1 as String? }
+    for companion in halves {
+      audiences.add(
+        CapabilityEntry(
+          rule: UInt32(number), companion: companion, source: CompiledPolicy.Entry.own, within: nil), to: own)
     }
   }
 
   /// The other half of a capability that has two: the nodes of the source learn who may answer them.
-  private mutating func giveCompanions(
+  private mutating func addCompanions(
     of rule: NetworkPolicy.Rule, _ number: Int, _ companion: String, _ reached: UInt32
   ) {
-    let isEveryone = rule.sources.contains { $0 == .everything || $0 == .autogroup(.dangerAll) }
-    var ranges: [AddressRange] = []
-    var slots: Set<Int32> = []
-    for selector in rule.sources {
-      switch selector {
-      case .range(let range): ranges.append(range)
-      case .host(let name): ranges += policy.hosts[name].map { [$0] } ?? []
-      default: slots.formUnion(index.resolve(selector).members)
-      }
+    let key = Set(rule.sources)
+    let isEveryone = key.contains(.everything) || key.contains(.autogroup(.dangerAll))
+    var named: Set<Int32> = []
+    for selector in key where range(of: selector) == nil { named.formUnion(index.resolve(selector).members) }
+    let requesters = isEveryone ? everyone() : audiences.number(.requesters(key)) { named.sorted() }
+    audiences.add(
+      CapabilityEntry(rule: UInt32(number), companion: companion, source: reached, within: nil), to: requesters)
+    guard !isEveryone else { return }
+    for selector in key {
+      guard let range = range(of: selector) else { continue }
+      let others = holders(.range(range)).filter { !named.contains($0) }
+      audiences.add(
+        CapabilityEntry(rule: UInt32(number), companion: companion, source: reached, within: [range]),
+        to: audiences.number(.otherHolders(.range(range), than: key)) { others })
     }
-    if isEveryone { slots = Set(allSlots) }
-    give(
-      slots.sorted(), CapabilityEntry(rule: UInt32(number), companion: companion, source: reached, within: nil))
-    for range in ranges {
-      let holders = holders(.range(range)).filter { !slots.contains($0) }
-      give(holders, CapabilityEntry(rule: UInt32(number), companion: companion, source: reached, within: [range]))
-    }
-  }
-
-  private var allSlots: [Int32] { topology.slots.indices.filter { topology.slots[$0] != nil }.map { Int32($0) } }
-
-  private mutating func give(_ slots: [Int32], _ entry: CapabilityEntry) {
-    for slot in slots { capabilities[slot, default: []].append(entry) }
   }
 }

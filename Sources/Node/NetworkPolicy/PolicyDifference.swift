@@ -32,9 +32,9 @@ public struct PolicyDifference: Sendable {
 private struct Comparison {
   private let before: CompiledPolicy
   private let after: CompiledPolicy
-  /// One number for equal sets of sources of both policies.
-  private var numbers: [AddressSet: Int] = [:]
+  /// The distinct sets of sources of both policies, and which of them each source of each policy is.
   private var sets: [AddressSet] = []
+  private var numbers: (before: [Int], after: [Int]) = ([], [])
   /// Names of requesters, by what tells them apart: the numbers of the sets that hold them.
   private var classes: [(sets: Set<Int>, family: IPAddress.Family, names: [String])] = []
 
@@ -55,10 +55,17 @@ private struct Comparison {
   init(_ before: CompiledPolicy, _ after: CompiledPolicy) {
     self.before = before
     self.after = after
-    for set in before.tables.sources + after.tables.sources where numbers[set] == nil {
-      numbers[set] = sets.count
-      sets.append(set)
+    var known: [AddressSet: Int] = [:]
+    var all: [AddressSet] = []
+    func number(_ source: SourceSet) -> Int {
+      let set = source.union
+      if let number = known[set] { return number }
+      known[set] = all.count
+      all.append(set)
+      return all.count - 1
     }
+    numbers = (before.tables.sources.map(number), after.tables.sources.map(number))
+    sets = all
     let routes = AddressSet(before.topology.nodes.flatMap(\.routes).map { AddressRange($0) })
     // A rule may name a part of what a router sends for, so routes are cut where any set of sources begins or ends.
     let cuts = Set(sets.flatMap { $0.ranges.filter { routes.overlaps($0) } })
@@ -179,7 +186,7 @@ private struct Comparison {
   private func openings(_ filter: NodeFilter, _ target: Target) -> Set<Opening> {
     var result: Set<Opening> = []
     for rule in filter.rules {
-      let source = numbers[filter.tables.sources[Int(rule.source)]] ?? -1
+      let source = (filter.tables === before.tables ? numbers.before : numbers.after)[Int(rule.source)]
       for number in rule.terms {
         let term = filter.tables.terms[Int(number)]
         // A packet without ports asks for source, destination and context alone.

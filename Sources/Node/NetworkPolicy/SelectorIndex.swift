@@ -27,11 +27,16 @@ struct SelectorIndex {
   private var v6: [(address: UInt128, slot: Int32)] = []
   /// Approved routes with their nodes, in the order of the slots.
   private(set) var routes: [(range: AddressRange, slot: Int32)] = []
+  private let routeIndex: RouteIndex
   private var resolved: [Selector: Resolved] = [:]
 
   init(policy: NetworkPolicy, topology: Topology) {
     self.policy = policy
     self.topology = topology
+    routeIndex = RouteIndex(
+      topology.slots.enumerated().flatMap { slot, node in
+        (node?.routes ?? []).map { (prefix: $0, slot: Int32(slot)) }
+      })
     for user in topology.users {
       names[user.name.lowercased()] = user.name
       names[user.name.lowercased() + "@"] = user.name
@@ -110,9 +115,8 @@ struct SelectorIndex {
     case (.v6(let low), .v6(let high)): slots = Self.slots(v6, low, high)
     default: break
     }
-    var carriers: [Int32] = []
-    for route in routes where route.range.overlaps(range) && carriers.last != route.slot { carriers.append(route.slot) }
-    return Resolved(members: slots.sorted(), carriers: carriers, addresses: AddressSet([range]))
+    return Resolved(
+      members: slots.sorted(), carriers: routeIndex.slots(overlapping: range), addresses: AddressSet([range]))
   }
 
   private static func slots<Value: Comparable>(
