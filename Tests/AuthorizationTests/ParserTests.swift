@@ -16,6 +16,9 @@ func policy(_ expression: String) -> String { "permit (principal, action, resour
     ("permit(principal is A == A::\"x\", action, resource);", "cedar.syntax", "1:23"),
     ("permit(principal, action == Foo::\"a\", resource);", "cedar.action-type", "1:29"),
     ("permit(principal == ?principal, action, resource);", "cedar.template", "1:21"),
+    ("permit(principal == (User::\"a\", action, resource);", "cedar.syntax", "1:31"),
+    ("permit((principal), action, resource);", "cedar.syntax", "1:8"),
+    ("permit(principal is (A), action, resource);", "cedar.syntax", "1:21"),
     ("@a @a permit(principal, action, resource);", "cedar.duplicate-annotation", "1:4"),
     ("permit(principal, action, resource) when {};", "cedar.syntax", "1:43"),
     ("permit(principal == __cedar::\"a\", action, resource);", "cedar.reserved", "1:21"),
@@ -38,6 +41,7 @@ func policy(_ expression: String) -> String { "permit (principal, action, resour
     "permit(principal, action in [], resource);", "permit(principal, action in [Action::\"a\",], resource);",
     "@a @b(\"x\") permit(principal, action, resource);", "permit(principal == User :: \"a\", action, resource);",
     "permit(principal == principal::when::\"a\", action, resource);",
+    "permit(principal is A in (A::\"x\"), action in ([(Action::\"a\"), Action::\"b\"]), resource == ((User::\"a\")));",
     "@id(\"a\") permit(principal, action, resource); @id(\"b\") forbid(principal, action, resource);",
   ])
   func acceptsPolicies(text: String) throws {

@@ -3,7 +3,12 @@ import Testing
 
 @testable import Authorization
 
+private func entity(_ attributes: String) -> String {
+  #"{"uid": {"type": "Event", "id": "a"}, "attrs": {\#(attributes)}, "parents": []}"#
+}
+
 private let schema = """
+  entity Event = { at?: datetime, span?: duration };
   entity Group;
   entity Color enum ["red", "green"];
   entity User in [Group] = { age: Long, nick?: String, best?: User, color?: Color } tags String;
@@ -107,6 +112,73 @@ private let schema = """
     #expect(problem.code == code || (text.contains("principal: A, principal") && problem.code == "schema.duplicate"))
   }
 
+  /// What the official engine refuses, each beside what it reads; all of these were read once.
+  @Test(arguments: [
+    ("namespace N { entity A; } namespace N::M { entity A; }", nil),
+    ("entity A; namespace N { entity A; }", "schema.shadow"),
+    ("type A = Long; namespace N { entity A; }", "schema.shadow"),
+    ("entity A; namespace N { type A = Long; }", "schema.shadow"),
+    ("action a; namespace N { action a; }", "schema.shadow"), ("action a; namespace N { action b; }", nil),
+    ("type Action = Long;", nil), ("entity Action;", "schema.reserved"),
+    ("namespace N { entity Action; }", "schema.reserved"),
+    ("namespace __cedar {}", "schema.reserved"), ("namespace A::in {}", "schema.reserved"),
+    ("entity A = { a: __cedar::Long };", nil), ("entity A = { __cedar: Long };", nil),
+    ("entity A = { \"if\": Long };", nil), ("entity A = { if: Long };", "schema.reserved"),
+    ("action \"in\";", nil), ("action in;", "schema.reserved"), ("entity A in [];", nil),
+    ("action a in [];", "schema.syntax"),
+    ("entity A; entity B in [A];", nil), ("entity A; entity B in [A,];", "schema.syntax"),
+    ("entity A enum [\"a\"];", nil), ("entity A enum [\"a\",];", "schema.syntax"),
+    ("@a @b entity A;", nil), ("@a @a entity A;", "schema.duplicate-annotation"),
+    ("entity A; action a appliesTo { principal: A, resource: A, };", nil),
+    ("entity A; action a appliesTo { principal: A };", "schema.syntax"), ("action a appliesTo {};", "schema.syntax"),
+    ("entity A; action a appliesTo { principal: [], resource: A };", "schema.syntax"),
+    ("entity A; action a appliesTo { principal: [A,], resource: A };", "schema.syntax"),
+  ])
+  func readsWhatTheOfficialEngineReads(text: String, code: String?) {
+    #expect(refusal(text) == code)
+  }
+
+  /// The same in JSON: the members of a namespace without a name, around `entityTypes` and `actions`.
+  @Test(arguments: [
+    (#""annotations": {"a": "b"}"#, "schema.annotations"), (#""commonTypes": {"ipaddr": {"type": "Long"}}"#, nil),
+    (#""commonTypes": {"Long": {"type": "String"}}"#, "schema.reserved"),
+    (#""commonTypes": {"if": {"type": "Long"}}"#, "schema.name"),
+    (#""commonTypes": {"N::X": {"type": "Long"}}"#, "schema.name"),
+    (#""commonTypes": {"X": {"type": "Record", "attributes": {}}}"#, nil),
+    (#""commonTypes": {"X": {"type": "Record"}}"#, "json.missing-field"),
+    (#""commonTypes": {"X": {"type": "Long", "annotations": {"a": "b"}}}"#, nil),
+    (#""commonTypes": {"X": {"type": "Long", "annotations": {"a": 1}}}"#, "json.kind"),
+    (#""commonTypes": {"X": {"type": "Long", "element": {"type": "Long"}}}"#, "schema.member"),
+    (#""commonTypes": {"X": {"type": "Long", "required": true}}"#, "schema.member"),
+    (#""commonTypes": {"X": {"type": "Record", "attributes": {"a": {"type": "Long", "required": true}}}}"#, nil),
+    (
+      #""commonTypes": {"X": {"type": "Record", "attributes": {"a": {"type": "Long", "more": true}}}}"#, "schema.member"
+    ),
+    (#""entityTypes": {"A": {}, "B": {"tags": {"type": "Entity", "name": "A"}}}"#, nil),
+    (#""entityTypes": {"A": {}, "B": {"tags": {"type": "EntityOrCommon", "name": "A"}}}"#, nil),
+    (#""entityTypes": {"A": {}, "B": {"tags": {"type": "A"}}}"#, "schema.unknown"),
+    (#""commonTypes": {"X": {"type": "Extension", "name": "decimal"}}"#, nil),
+    (#""commonTypes": {"X": {"type": "Extension", "name": "Long"}}"#, "schema.unknown"),
+    (#""entityTypes": {"A": {"enum": ["a"], "annotations": {}}}"#, nil),
+    (#""entityTypes": {"A": {"enum": ["a"], "memberOfTypes": []}}"#, "schema.enum"),
+    (#""entityTypes": {"A::B": {}}"#, "schema.name"), (#""entityTypes": {"Action": {}}"#, "schema.reserved"),
+    (#""actions": {"a": {"attributes": null, "memberOf": null, "appliesTo": null}}"#, nil),
+    (#""actions": {"a": {"attributes": {}}}"#, "schema.attributes"),
+  ])
+  func readsJSONAsTheOfficialEngine(members: String, code: String?) {
+    let others = ["entityTypes", "actions"].filter { !members.hasPrefix("\"\($0)\"") }
+    let text = ([members] + others.map { "\"\($0)\": {}" }).joined(separator: ", ")
+    #expect(refusal("{\"\": {\(text)}}") == code)
+    #expect(refusal("{\"__cedar\": {\(text)}}") == (code == "json.kind" ? code : "schema.name"))
+  }
+
+  private func refusal(_ text: String) -> String? {
+    do throws(Problem) {
+      _ = try Schema(parsing: Array(text.utf8))
+      return nil
+    } catch { return error.code }
+  }
+
   @Test func readsBothForms() throws {
     let json = """
       {"N": {"commonTypes": {"S": {"type": "Record", "attributes": {"a": {"type": "Long"}, "b": {"type": "Set",
@@ -167,6 +239,24 @@ private let schema = """
     (#"{"uid": {"type": "User", "id": "a"}, "attrs": {"age": 1}, "parents": [], "tags": {"t": 1}}"#, "entities.value"),
     (#"{"uid": {"type": "Bare", "id": "a"}, "attrs": {}, "parents": [], "tags": {"t": "x"}}"#, "entities.tags"),
     (#"{"uid": {"type": "Nobody", "id": "a"}, "attrs": {}, "parents": []}"#, "entities.type"),
+    (#"{"uid": {"type": "if", "id": "a"}, "attrs": {}, "parents": []}"#, "entities.type"),
+    // An action may stand there, as the schema has it and not otherwise.
+    (#"{"uid": {"type": "Action", "id": "look"}, "attrs": {}, "parents": [{"type": "Action", "id": "all"}]}"#, nil),
+    (#"{"uid": {"type": "Action", "id": "look"}, "attrs": {}, "parents": []}"#, "entities.action"),
+    (#"{"uid": {"type": "Action", "id": "all"}, "attrs": {"a": 1}, "parents": []}"#, "entities.action"),
+    (#"{"uid": {"type": "Action", "id": "fly"}, "attrs": {}, "parents": []}"#, "entities.type"),
+    // Values of extension types by their methods, and with arguments written the short way.
+    (entity(#""at": {"fn": "offset", "args": ["2026-01-01", "1h"]}"#), nil),
+    (entity(#""at": {"__extn": {"fn": "toDate", "arg": "2026-01-01T01:00:00Z"}}"#), nil),
+    (entity(#""span": {"__extn": {"fn": "durationSince", "args": ["2026-01-01", "2025-01-01"]}}"#), nil),
+    (entity(#""span": {"__extn": {"fn": "toTime", "args": ["2026-01-01"]}}"#), nil),
+    (entity(#""at": {"__extn": {"fn": "toTime", "args": ["2026-01-01"]}}"#), "entities.value"),
+    (entity(#""at": {"__extn": {"fn": "offset", "args": ["1h", "2026-01-01"]}}"#), "entities.value"),
+    (
+      entity(#""at": {"__extn": {"fn": "offset", "args": ["9999-12-31", "9223372036854775807ms"]}}"#),
+      "entities.extension"
+    ),
+    (entity(#""at": {"__extn": {"fn": "datetime", "args": ["2026-01-01", "1h"]}}"#), "entities.extension"),
   ])
   func readsEntities(text: String, code: String?) throws {
     let reader = EntityReader(schema: try Schema(parsing: Array(schema.utf8)))

@@ -58,10 +58,15 @@ public struct EntityReader: Sendable {
     if let inner = try reader.optional("__entity") { return try name(inner) }
     try reader.closed("type", "id")
     let type = try reader.member("type").text()
-    guard EntityReader.isPath(type) else {
+    guard EntityReader.isTypeName(type) else {
       throw reader.problem("entities.type", "“\(type)” is no name of a type")
     }
     return EntityUID(type: Text(type), id: Text(try reader.member("id").text()))
+  }
+
+  /// Whether the text is a path, of which no part is a reserved word.
+  static func isTypeName(_ text: String) -> Bool {
+    isPath(text) && text.split(separator: ":").allSatisfy { !PolicyParser.reserved.contains(String($0)) }
   }
 
   static func isPath(_ text: String) -> Bool {
@@ -96,7 +101,16 @@ public struct EntityReader: Sendable {
         uid, attributes: try record(attributes, nil),
         tags: try tags.map { tags throws(Problem) in try record(tags, nil) } ?? Record(), parents: parents)
     }
-    if let action = schema.actions[uid] { return EntityFacts(uid, parents: action.parents) }
+    if let action = schema.actions[uid] {
+      guard try attributes.members().isEmpty, try tags?.members().isEmpty ?? true,
+        Set(parents).union(parents.flatMap { schema.actions[$0]?.ancestors ?? [] }) == action.ancestors
+      else {
+        throw reader.problem(
+          "entities.action", "the action \(uid) is not what the schema says of it",
+          hint: "leave it out: the schema knows it")
+      }
+      return EntityFacts(uid, parents: action.parents)
+    }
     guard let type = schema.entityTypes[uid.type] else {
       throw reader.problem("entities.type", "the schema has no type “\(uid.type)”")
     }
@@ -210,23 +224,35 @@ public struct EntityReader: Sendable {
     }
   }
 
-  /// `{"fn", "arg"}`, or `{"fn", "args"}` for `offset`, with which any datetime can be written.
+  /// `{"fn", "arg"}`, or `{"fn", "args"}`: a constructor with a text, or a method that gives a datetime or a duration.
   private func extensionValue(_ reader: JSONReader) throws(Problem) -> Value {
     try reader.closed("fn", "arg", "args")
-    let name = try reader.member("fn").text()
-    var arguments: [Value] = []
-    if let list = try reader.optional("args") {
-      for argument in try list.elements(atMost: 2) { arguments.append(try value(argument, nil)) }
-    }
-    if let argument = try reader.optional("arg") { arguments.append(try value(argument, nil)) }
-    let function = ExtensionFunction(rawValue: name)
-    switch (function, arguments.first, arguments.dropFirst().first) {
-    case (let function?, .string(let text)?, nil) where function.isConstructor:
-      if let value = function.construct(text) { return value }
-    case (.offset?, .datetime(let time)?, .duration(let span)?):
-      if let value = time.offset(by: span) { return .datetime(value) }
-    default: break
+    let function = ExtensionFunction(rawValue: try reader.member("fn").text())
+    let parameters = function.flatMap { EntityReader.parameters[$0] } ?? []
+    var given: [JSONReader] = try reader.optional("args")?.elements(atMost: 2) ?? []
+    if let argument = try reader.optional("arg") { given.append(argument) }
+    if let function, given.count == parameters.count {
+      var arguments: [Value] = []
+      for (argument, type) in zip(given, parameters) { arguments.append(try value(argument, type)) }
+      if let result = EntityReader.result(function, arguments) { return result }
     }
     throw reader.problem("entities.extension", "this is no value of an extension type")
+  }
+
+  private static let parameters: [ExtensionFunction: [SchemaType]] = [
+    .ip: [.string], .decimal: [.string], .datetime: [.string], .duration: [.string], .offset: [.datetime, .duration],
+    .durationSince: [.datetime, .datetime], .toDate: [.datetime], .toTime: [.datetime],
+  ]
+
+  private static func result(_ function: ExtensionFunction, _ arguments: [Value]) -> Value? {
+    switch (function, arguments.first, arguments.dropFirst().first) {
+    case (_, .string(let text)?, nil): function.construct(text)
+    case (.offset, .datetime(let time)?, .duration(let span)?): time.offset(by: span).map { Value.datetime($0) }
+    case (.durationSince, .datetime(let time)?, .datetime(let other)?):
+      time.duration(since: other).map { Value.duration($0) }
+    case (.toDate, .datetime(let time)?, nil): time.date.map { Value.datetime($0) }
+    case (.toTime, .datetime(let time)?, nil): Value.duration(time.time)
+    default: nil
+    }
   }
 }

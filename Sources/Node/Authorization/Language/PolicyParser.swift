@@ -50,8 +50,9 @@ struct PolicyParser {
   /// The entity that a whole text names.
   static func entity(in text: String) throws(Problem) -> EntityUID {
     var parser = PolicyParser(tokens: try TokenReader(Array(text.utf8), area: "cedar"), naming: .places)
-    let uid = try parser.entity()
-    guard parser.tokens.current.kind == .end else { throw parser.tokens.unexpected("the end of the text") }
+    guard case .entity(let uid) = try parser.nameOrEntity(), parser.tokens.current.kind == .end else {
+      throw parser.tokens.unexpected("an entity and the end of the text")
+    }
     return uid
   }
 
@@ -124,14 +125,27 @@ struct PolicyParser {
     try variable(.action)
     if tokens.take("==") { return .equal(try actionName()) }
     guard tokens.take(word: "in") else { return .any }
-    guard tokens.take("[") else { return .isIn(try actionName()) }
-    var names: [EntityUID] = []
-    while !tokens.isAt("]") {
-      names.append(try actionName())
-      guard tokens.take(",") else { break }
+    return try inBrackets { parser throws(Problem) in
+      guard parser.tokens.take("[") else { return .isIn(try parser.actionName()) }
+      var names: [EntityUID] = []
+      while !parser.tokens.isAt("]") {
+        names.append(try parser.actionName())
+        guard parser.tokens.take(",") else { break }
+      }
+      try parser.tokens.expect("]", "behind the actions")
+      return .isInAny(names)
     }
-    try tokens.expect("]", "behind the actions")
-    return .isInAny(names)
+  }
+
+  /// What stands here, with as many brackets around it as there are.
+  private mutating func inBrackets<Part>(
+    _ part: (inout PolicyParser) throws(Problem) -> Part
+  ) throws(Problem) -> Part {
+    var open = 0
+    while tokens.take("(") { open += 1 }
+    let found = try part(&self)
+    for _ in 0..<open { try tokens.expect(")", "behind what stands in brackets") }
+    return found
   }
 
   private mutating func actionName() throws(Problem) -> EntityUID {
@@ -147,13 +161,15 @@ struct PolicyParser {
 
   /// `Type::"id"`.
   private mutating func entity() throws(Problem) -> EntityUID {
-    if tokens.isAt("?") {
-      throw tokens.problem("template", "templates are not supported", hint: "name the entity: Type::\"id\"")
+    try inBrackets { parser throws(Problem) in
+      if parser.tokens.isAt("?") {
+        throw parser.tokens.problem("template", "templates are not supported", hint: "name the entity: Type::\"id\"")
+      }
+      guard case .entity(let uid) = try parser.nameOrEntity() else {
+        throw parser.tokens.unexpected("the id of an entity", hint: "write Type::\"id\"")
+      }
+      return uid
     }
-    guard case .entity(let uid) = try nameOrEntity() else {
-      throw tokens.unexpected("the id of an entity", hint: "write Type::\"id\"")
-    }
-    return uid
   }
 
   /// A path such as `Rustynet::User`.

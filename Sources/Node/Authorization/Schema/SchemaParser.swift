@@ -4,10 +4,8 @@ import Diagnostics
 ///
 /// Source: docs.cedarpolicy.com, “Human-readable schema grammar”.
 struct SchemaParser {
-  /// The words that are no names of types here.
-  private static let reserved: Set<String> = [
-    "in", "is", "like", "has", "__cedar", "true", "false", "if", "then", "else",
-  ]
+  /// The words that are no names of attributes and actions, unless they stand in quotation marks.
+  private static let keywords = PolicyParser.reserved.subtracting(["__cedar"])
   /// How deep types may nest.
   private static let depthLimit = 64
 
@@ -22,7 +20,7 @@ struct SchemaParser {
       try parser.skipAnnotations()
       if parser.tokens.isAt(word: "namespace") {
         parser.tokens.advance()
-        var space = SchemaNamespace(name: try parser.path())
+        var space = SchemaNamespace(name: try parser.namespaceName())
         try parser.tokens.expect("{", "before the declarations")
         while !parser.tokens.take("}") { try parser.declaration(into: &space) }
         namespaces.append(space)
@@ -36,8 +34,13 @@ struct SchemaParser {
   private var place: String { "\(tokens.position)" }
 
   private mutating func skipAnnotations() throws(Problem) {
+    var seen: Set<String> = []
     while tokens.take("@") {
-      _ = try tokens.word("of an annotation", reserved: [])
+      let place = tokens.position
+      let name = try tokens.word("of an annotation", reserved: [])
+      guard seen.insert(name).inserted else {
+        throw tokens.problem("duplicate-annotation", "the annotation “\(name)” stands twice", at: place)
+      }
       if tokens.take("(") {
         _ = try tokens.string("in the annotation")
         try tokens.expect(")", "behind the annotation")
@@ -53,8 +56,8 @@ struct SchemaParser {
       space.actions += try actions()
     } else if tokens.take(word: "type") {
       let place = place
-      let name = try tokens.word("of a type", reserved: SchemaParser.reserved)
-      guard !["Bool", "Boolean", "Entity", "Extension", "Long", "Record", "Set", "String"].contains(name) else {
+      let name = try tokens.word("of a type", reserved: PolicyParser.reserved)
+      guard !SchemaNamespace.builtInNames.contains(name) else {
         throw tokens.problem("reserved", "“\(name)” is the name of a built-in type")
       }
       try tokens.expect("=", "before the type")
@@ -70,8 +73,8 @@ struct SchemaParser {
 
   private mutating func entities() throws(Problem) -> [SchemaNamespace.EntityForm] {
     let place = place
-    var names = [try tokens.word("of an entity type", reserved: SchemaParser.reserved)]
-    while tokens.take(",") { names.append(try tokens.word("of an entity type", reserved: SchemaParser.reserved)) }
+    var names = [try tokens.word("of an entity type", reserved: PolicyParser.reserved)]
+    while tokens.take(",") { names.append(try tokens.word("of an entity type", reserved: PolicyParser.reserved)) }
     var parents: [String] = []
     var shape = SchemaNamespace.TypeForm.record([])
     var tags: SchemaNamespace.TypeForm?
@@ -96,11 +99,8 @@ struct SchemaParser {
   /// The ids of an enumerated type: one at least.
   private mutating func identifiers() throws(Problem) -> [String] {
     try tokens.expect("[", "before the ids")
-    var ids: [String] = []
-    repeat {
-      if tokens.isAt("]"), !ids.isEmpty { break }
-      ids.append(try tokens.string("as the id of an entity").string)
-    } while tokens.take(",")
+    var ids = [try tokens.string("as the id of an entity").string]
+    while tokens.take(",") { ids.append(try tokens.string("as the id of an entity").string) }
     try tokens.expect("]", "behind the ids")
     return ids
   }
@@ -140,36 +140,45 @@ struct SchemaParser {
       }
       try tokens.expect(":", "behind “\(word)”")
       switch word {
-      case "principal": principals = try paths()
-      case "resource": resources = try paths()
+      case "principal": principals = try applicableTypes(word, at: place)
+      case "resource": resources = try applicableTypes(word, at: place)
       case "context": context = try type(depth: 0)
       default:
         throw tokens.problem("syntax", "“principal”, “resource” or “context” is expected", at: place)
       }
       guard tokens.take(",") else { break }
     }
+    for word in ["principal", "resource"] where !seen.contains(word) {
+      throw tokens.problem(
+        "syntax", "“\(word)” is missing", hint: "leave appliesTo out where an action applies to nothing")
+    }
     try tokens.expect("}", "behind what the action applies to")
+  }
+
+  private mutating func applicableTypes(_ word: String, at place: SourcePosition) throws(Problem) -> [String] {
+    let types = try paths()
+    guard !types.isEmpty else {
+      throw tokens.problem("syntax", "“\(word)” is an empty list", at: place, hint: "leave appliesTo out")
+    }
+    return types
   }
 
   /// Groups of actions: `"id"`, `name`, `Type::"id"`, or several of them in brackets.
   private mutating func references() throws(Problem) -> [(type: String?, id: String)] {
     guard tokens.take("[") else { return [try reference()] }
-    var result: [(type: String?, id: String)] = []
-    while !tokens.isAt("]") {
-      result.append(try reference())
-      guard tokens.take(",") else { break }
-    }
+    var result = [try reference()]
+    while tokens.take(",") { result.append(try reference()) }
     try tokens.expect("]", "behind the actions")
     return result
   }
 
   private mutating func reference() throws(Problem) -> (type: String?, id: String) {
     if case .string = tokens.current.kind { return (nil, try tokens.string("here").string) }
-    var type = try tokens.word("of an action", reserved: [])
+    var type = try tokens.word("of an action", reserved: SchemaParser.keywords)
     guard tokens.isAt("::") else { return (nil, type) }
     while tokens.take("::") {
       if case .string = tokens.current.kind { return (type, try tokens.string("here").string) }
-      type += "::" + (try tokens.word("of a type", reserved: []))
+      type += "::" + (try tokens.word("of a type", reserved: PolicyParser.reserved))
     }
     throw tokens.unexpected("the id of an action")
   }
@@ -178,22 +187,25 @@ struct SchemaParser {
 
   private mutating func name() throws(Problem) -> String {
     if case .string = tokens.current.kind { return try tokens.string("here").string }
-    return try tokens.word("here", reserved: [])
+    return try tokens.word("here", reserved: SchemaParser.keywords)
+  }
+
+  private mutating func namespaceName() throws(Problem) -> String {
+    guard !tokens.isAt(word: "__cedar") else { throw tokens.problem("reserved", "“__cedar” is no name of a namespace") }
+    return try path()
   }
 
   private mutating func path() throws(Problem) -> String {
-    var name = try tokens.word("of a type", reserved: ["in", "is", "like", "has"])
-    while tokens.take("::") { name += "::" + (try tokens.word("of a type", reserved: SchemaParser.reserved)) }
+    var name = try tokens.word("of a type", reserved: SchemaParser.keywords)
+    while tokens.take("::") { name += "::" + (try tokens.word("of a type", reserved: PolicyParser.reserved)) }
     return name
   }
 
   private mutating func paths() throws(Problem) -> [String] {
     guard tokens.take("[") else { return [try path()] }
-    var result: [String] = []
-    while !tokens.isAt("]") {
-      result.append(try path())
-      guard tokens.take(",") else { break }
-    }
+    guard !tokens.take("]") else { return [] }
+    var result = [try path()]
+    while tokens.take(",") { result.append(try path()) }
     try tokens.expect("]", "behind the types")
     return result
   }

@@ -35,6 +35,29 @@ struct SchemaResolver {
       for entity in space.entities {
         let name = SchemaResolver.qualified(entity.name, in: space.name)
         guard entityNames.insert(name).inserted else { throw SchemaResolver.duplicate(name, at: entity.place) }
+        guard entity.name != "Action" else {
+          throw .malformed("schema.reserved", "“Action” is the type of the actions", place: entity.place)
+        }
+      }
+    }
+    try SchemaResolver.refuseShadows(in: namespaces)
+  }
+
+  /// What stands outside of every namespace is named without one, so nothing in a namespace may have its name
+  /// (Cedar, RFC 70).
+  private static func refuseShadows(in namespaces: [SchemaNamespace]) throws(Problem) {
+    let outside = namespaces.filter(\.name.isEmpty)
+    let types = Set(outside.flatMap { $0.entities.map(\.name) + $0.commonTypes.map(\.name) })
+    let actions = Set(outside.flatMap { $0.actions.map { Text($0.id) } })
+    for space in namespaces where !space.name.isEmpty {
+      let places =
+        space.entities.filter { types.contains($0.name) }.map(\.place)
+        + space.commonTypes.filter { types.contains($0.name) }.map(\.place)
+        + space.actions.filter { actions.contains(Text($0.id)) }.map(\.place)
+      if let place = places.first {
+        throw .malformed(
+          "schema.shadow", "the namespace “\(space.name)” declares again what is declared outside of every namespace",
+          place: place, source: "Cedar, RFC 70", hint: "give one of both another name")
       }
     }
   }
@@ -164,6 +187,11 @@ struct SchemaResolver {
     case .builtIn(let name):
       guard let type = SchemaResolver.builtIn[name] else { throw unknown("built-in type", name, at: place) }
       return type
+    case .extensionType(let name):
+      guard let type = SchemaResolver.builtIn[name], type.constructor != nil else {
+        throw unknown("extension type", name, at: place)
+      }
+      return type
     case .entity(let name): return .entity(try entityName(name, in: namespace, at: place))
     case .set(let element): return .set(try type(element, in: namespace, at: place))
     case .record(let attributes):
@@ -177,6 +205,7 @@ struct SchemaResolver {
       }
       return .record(record)
     case .name(let name): return try named(name, in: namespace, at: place)
+    case .common(let name): return try named(name, in: namespace, at: place, withEntities: false)
     }
   }
 
@@ -185,10 +214,12 @@ struct SchemaResolver {
     "datetime": .datetime, "duration": .duration,
   ]
 
-  private mutating func named(_ name: String, in namespace: String, at place: String) throws(Problem) -> SchemaType {
+  private mutating func named(
+    _ name: String, in namespace: String, at place: String, withEntities: Bool = true
+  ) throws(Problem) -> SchemaType {
     for candidate in [SchemaResolver.qualified(name, in: namespace), name] {
       if commons[candidate] != nil { return try common(candidate, at: place) }
-      if entityNames.contains(candidate) { return .entity(Text(candidate)) }
+      if withEntities, entityNames.contains(candidate) { return .entity(Text(candidate)) }
     }
     let bare = name.hasPrefix("__cedar::") ? String(name.dropFirst(9)) : name
     guard let type = SchemaResolver.builtIn[bare] else { throw unknown("type", name, at: place) }
