@@ -64,8 +64,7 @@ public enum CedarVectors {
       try Corpus.bytes(of: "\(folder)/\(try document.member(member).text())")
     }
     if let shouldParse = try document.optional("shouldParse")?.bool() {
-      let parses = (try? PolicySet(parsing: try file("policies"), naming: .places)) != nil
-      return report.judge(id, expected: Answer.word(shouldParse), found: Answer.word(parses))
+      return report.judge(id, expected: Answer.word(shouldParse), found: Answer.word(try parses(document, file)))
     }
     let schema = try Schema(parsing: try file("schema"))
     let policies = try PolicySet(parsing: try file("policies"), naming: .places)
@@ -90,6 +89,23 @@ public enum CedarVectors {
       validation.disagree.append(
         "\(id) should \(shouldValidate ? "" : "not ")validate: \(problems.first.map { "\($0)" } ?? "it does")")
     }
+  }
+
+  /// Whether the text parses that a case of our own is about: entities by their schema, else a schema, else policies.
+  private static func parses(
+    _ document: JSONReader, _ file: (String) throws(Problem) -> [UInt8]
+  ) throws(Problem) -> Bool {
+    if try document.optional("entities") != nil {
+      let reader = EntityReader(schema: try Schema(parsing: try file("schema")))
+      let bytes = try file("entities")
+      return (try? reader.entities(parsing: bytes)) != nil
+    }
+    guard try document.optional("schema") == nil else {
+      let bytes = try file("schema")
+      return (try? Schema(parsing: bytes)) != nil
+    }
+    let bytes = try file("policies")
+    return (try? PolicySet(parsing: bytes, naming: .places)) != nil
   }
 
   private static func decide(
