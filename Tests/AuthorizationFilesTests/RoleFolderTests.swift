@@ -1,6 +1,7 @@
 import Authorization
 import AuthorizationFiles
 import Diagnostics
+import Glibc
 import LinuxKit
 import Testing
 
@@ -10,13 +11,14 @@ import Testing
   /// A folder with these files, each with its mode, read for the owner that runs the test.
   private func load(
     _ files: [(name: String, text: String, mode: UInt32)], mode: UInt32 = 0o755, owner: UInt32? = nil,
-    link: Bool = false
+    _ change: (String) throws(Problem) -> String = { $0 }
   ) throws(Problem) -> Roles {
-    let folder = "/tmp/rustynet-roles-\(UInt64.random(in: 0 ... .max))"
+    let folder = "/tmp/rustynet-roles-\(UInt64.random(in: 0 ... .max))/roles"
+    try FileSystem.makeFolder(Path.folder(of: folder))
+    defer { try? FileSystem.removeTree(Path.folder(of: folder)) }
     try FileSystem.makeFolder(folder, mode: mode)
-    defer { try? FileSystem.removeTree(folder) }
     for file in files { try FileSystem.write(Array(file.text.utf8), to: "\(folder)/\(file.name)", mode: file.mode) }
-    return try RoleFolder.load(folder, owner: owner ?? Host.effectiveUser)
+    return try RoleFolder.load(try change(folder), owner: owner ?? Host.effectiveUser)
   }
 
   @Test func readsAFolder() throws {
@@ -50,6 +52,27 @@ import Testing
       try load([("a.cedar", Self.valid, 0o644)], owner: Host.effectiveUser + 1)
     }
     #expect(problem.code == "roles.owner")
+  }
+
+  /// A link to a folder of the owner was followed once: who may replace the link chooses among such folders.
+  @Test(arguments: ["", "/"]) func refusesLinks(_ end: String) throws {
+    let files = [(name: "a.cedar", text: Self.valid, mode: UInt32(0o644))]
+    let folder = try #require(throws: Problem.self) {
+      try load(files) { path in
+        let link = "\(Path.folder(of: path))/link"
+        unsafe symlink("roles", link)
+        return link + end
+      }
+    }
+    #expect(folder.code == "roles.link")
+    let file = try #require(throws: Problem.self) {
+      try load(files) { path in
+        unsafe symlink("a.cedar", "\(path)/b.cedar")
+        return path
+      }
+    }
+    #expect(file.code.hasPrefix("file."))
+    #expect(try load(files) { $0 + "/." + end }.policies.policies.count == 1)
   }
 
   @Test func refusesAnEmptyFolder() throws {

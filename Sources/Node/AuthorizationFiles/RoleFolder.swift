@@ -12,10 +12,11 @@ public enum RoleFolder {
   /// The roles of the `.cedar` files in `path`, by the `.cedarschema` file there, or by the schema that is compiled in.
   ///
   /// - Parameter owner: who must own the folder and its files: root, unless a test says otherwise.
-  /// - Throws: `roles.owner` or `roles.mode` when somebody else could have written there, `roles.file` for a file that is
-  ///   neither; else what `Roles` throws. Then none of the files counts.
+  /// - Throws: `roles.owner` or `roles.mode` when somebody else could have written there, `roles.link` for a path with a
+  ///   link, `roles.file` for a file that is neither; else what `Roles` throws. Then none of the files counts.
   public static func load(_ path: String, owner: UInt32 = 0) throws(Problem) -> Roles {
     let folder = try FileSystem.resolve(path)
+    try checkLinks(path, folder)
     try checkFolders(folder, owner: owner)
     let names = try FileSystem.list(folder)
     guard names.count <= countLimit else {
@@ -38,6 +39,18 @@ public enum RoleFolder {
     return try Roles(schema: schema, policies: policies)
   }
 
+  /// Whoever may replace a link in the path decides which folder is read, though he owns none of them.
+  private static func checkLinks(_ path: String, _ folder: String) throws(Problem) {
+    let start = path.hasPrefix("/") ? "" : try FileSystem.resolve(".")
+    var given = start
+    for part in path.split(separator: "/") {
+      given += "/\(part)"
+      guard let status = FileSystem.status(given), status.kind == .symbolicLink else { continue }
+      throw .refused(
+        "roles.link", "a link stands in the path of the roles", place: given, source: "C6", hint: "write \(folder)")
+    }
+  }
+
   /// The folder, and those above it: the owner's or root's, and writable by others only where they cannot rename.
   private static func checkFolders(_ folder: String, owner: UInt32) throws(Problem) {
     guard let status = FileSystem.status(folder), status.kind == .directory else {
@@ -56,7 +69,9 @@ public enum RoleFolder {
   private static func read(_ path: String, owner: UInt32) throws(Problem) -> [UInt8] {
     let file = try FileSystem.open(path, links: .refused)
     // What is open is what is checked and read: another file of that name comes too late.
-    try check(try file.status(), at: path, owners: [owner])
+    let status = try file.status()
+    guard status.kind == .regular else { throw .malformed("roles.file", "this is no file", place: path) }
+    try check(status, at: path, owners: [owner])
     return try file.readAll(limit: 1 << 20)
   }
 
