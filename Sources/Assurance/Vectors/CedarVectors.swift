@@ -39,7 +39,8 @@ public enum CedarVectors {
   private static func judge(
     folder: String, into report: inout VectorReport, _ validation: inout Validation
   ) throws(Problem) {
-    for file in try Corpus.files(at: folder) {
+    // Entities stand beside the cases, and are read with them.
+    for file in try Corpus.files(at: folder) where !file.hasSuffix(".entities.json") {
       let document: JSONReader
       do {
         document = JSONReader(try JSON(parsing: try Corpus.bytes(of: file), limits: EntityReader.limits))

@@ -46,8 +46,9 @@ enum SchemaJSONReader {
 
   /// Annotations are texts; they decide nothing.
   private static func readAnnotations(_ body: JSONReader) throws(Problem) {
-    for (_, value) in try body.optional("annotations")?.members() ?? [] where value.value != .null {
-      _ = try value.text()
+    for (name, value) in try body.optional("annotations")?.members() ?? [] {
+      guard EntityReader.isPath(name), !name.contains(":") else { throw nameProblem(name, value) }
+      if value.value != .null { _ = try value.text() }
     }
   }
 
@@ -79,7 +80,8 @@ enum SchemaJSONReader {
     if let groups = try body.optional("memberOf"), groups.value != .null {
       for group in try groups.elements() {
         try group.closed("id", "type")
-        parents.append((try group.optional("type")?.text(), try group.member("id").text()))
+        let type = try group.optional("type").flatMap { $0.value == .null ? nil : $0 }
+        parents.append((try type?.text(), try group.member("id").text()))
       }
     }
     var principals: [String] = []
@@ -110,7 +112,7 @@ enum SchemaJSONReader {
     try readAnnotations(body)
     let name = try body.member("type").text()
     switch name {
-    case "Long", "String", "Boolean", "Bool":
+    case "Long", "String", "Boolean":
       try closed()
       return .builtIn(name)
     case "Set":

@@ -15,6 +15,8 @@ struct SchemaResolver {
   private let namespaces: [SchemaNamespace]
   private var commons: [String: (form: SchemaNamespace.TypeForm, namespace: String, place: String)] = [:]
   private var entityNames: Set<String> = []
+  /// The types of actions: types of attributes too, and of nothing else.
+  private var actionTypes: Set<String> = []
   private var resolved: [String: (type: SchemaType, size: Int)] = [:]
   private var open: Set<String> = []
   private var size = 0
@@ -23,6 +25,7 @@ struct SchemaResolver {
     self.namespaces = namespaces
     var names: Set<String> = []
     for space in namespaces {
+      if !space.actions.isEmpty { actionTypes.insert(SchemaResolver.qualified("Action", in: space.name)) }
       guard names.insert(space.name).inserted else {
         throw .malformed("schema.duplicate", "the namespace “\(space.name)” stands twice")
       }
@@ -145,7 +148,7 @@ struct SchemaResolver {
   /// A group of actions; a type without a namespace is the one at hand, unless only the other one exists.
   private func parent(_ parent: (type: String?, id: String), in namespace: String) -> EntityUID {
     let own = EntityUID(type: Text(SchemaResolver.qualified("Action", in: namespace)), id: Text(parent.id))
-    guard let type = parent.type else { return own }
+    let type = parent.type ?? "Action"
     if type == "Action", namespaces.contains(where: { $0.name == namespace && $0.has(parent.id) }) { return own }
     return EntityUID(type: Text(type), id: Text(parent.id))
   }
@@ -192,7 +195,9 @@ struct SchemaResolver {
         throw unknown("extension type", name, at: place)
       }
       return type
-    case .entity(let name): return .entity(try entityName(name, in: namespace, at: place))
+    case .entity(let name):
+      if let type = actionType(name, in: namespace) { return .entity(type) }
+      return .entity(try entityName(name, in: namespace, at: place))
     case .set(let element): return .set(try type(element, in: namespace, at: place))
     case .record(let attributes):
       var record = RecordType()
@@ -219,11 +224,20 @@ struct SchemaResolver {
   ) throws(Problem) -> SchemaType {
     for candidate in [SchemaResolver.qualified(name, in: namespace), name] {
       if commons[candidate] != nil { return try common(candidate, at: place) }
-      if withEntities, entityNames.contains(candidate) { return .entity(Text(candidate)) }
+      if entityNames.contains(candidate) {
+        guard withEntities else { throw unknown("common type", name, at: place) }
+        return .entity(Text(candidate))
+      }
     }
+    if withEntities, let type = actionType(name, in: namespace) { return .entity(type) }
     let bare = name.hasPrefix("__cedar::") ? String(name.dropFirst(9)) : name
-    guard let type = SchemaResolver.builtIn[bare] else { throw unknown("type", name, at: place) }
+    // `Boolean` is the name of the type in JSON alone.
+    guard bare != "Boolean", let type = SchemaResolver.builtIn[bare] else { throw unknown("type", name, at: place) }
     return type
+  }
+
+  private func actionType(_ name: String, in namespace: String) -> Text? {
+    [SchemaResolver.qualified(name, in: namespace), name].first { actionTypes.contains($0) }.map { Text($0) }
   }
 
   private mutating func common(_ name: String, at place: String) throws(Problem) -> SchemaType {
