@@ -43,6 +43,9 @@ struct Audiences: Sendable {
 
   init(slots: Int) { few = Array(repeating: [], count: slots) }
 
+  /// The number of an audience that is there; nil for a new one.
+  func known(_ key: Audience.Key) -> Int? { numbers[key] }
+
   /// The number of an audience; `slots` says who is in it when it is new.
   mutating func number(_ key: Audience.Key, _ slots: () -> [Int32]) -> Int {
     if let known = numbers[key] { return known }
@@ -50,7 +53,7 @@ struct Audiences: Sendable {
     let number = all.count
     numbers[key] = number
     // A number in the list of each node takes 32 bits, a bit for each slot one.
-    if slots.count > self.few.count / 32 {
+    if slots.count > few.count / 32 {
       var bits = [UInt64](repeating: 0, count: (few.count + 63) / 64)
       for slot in slots { bits[Int(slot) / 64] |= 1 << UInt64(slot % 64) }
       all.append(Audience(bits: bits))

@@ -71,6 +71,7 @@ struct PolicyBuilder {
         let carriers = index.resolve(selector).carriers.filter(routers.contains)
         return (audiences.number(.carriers(selector, via: via)) { carriers }, .routed(range))
       }
+      if let known = audiences.known(.holders(selector)) { return (known, .range(range)) }
       let holders = holders(selector)
       return (audiences.number(.holders(selector)) { holders }, .range(range))
     default:
@@ -136,6 +137,7 @@ struct PolicyBuilder {
   /// The nodes of all users that the sources of a rule to `autogroup:self` name: users, groups and `*` alone, so
   /// identity says it without addresses. Each node knows the addresses of its own user.
   private mutating func users(of selectors: [Selector]) -> Int {
+    if let known = audiences.known(.users(Set(selectors))) { return known }
     var names: Set<String> = []
     for selector in selectors {
       if selector == .everything {

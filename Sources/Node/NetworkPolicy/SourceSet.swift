@@ -2,17 +2,18 @@ import NetworkTypes
 
 /// The addresses that the sources of a rule mean together.
 ///
-/// Sets of many ranges, such as those of all members, stand in many rules beside others; they are kept apart and shared,
-/// for a union of its own for each rule would take the rules times the nodes.
+/// Sets of many ranges are kept apart and shared with other rules: a union of its own for each rule would take the rules
+/// times the nodes.
 struct SourceSet: Hashable, Sendable {
-  /// From how many ranges on a set is kept apart.
-  private static let large = 1024
+  /// Up to this many ranges are united.
+  private static let united = 1024
 
   private let parts: [AddressSet]
 
   init(_ sets: [AddressSet]) {
-    let small = AddressSet.union(sets.filter { $0.rangeCount <= SourceSet.large })
-    parts = sets.filter { $0.rangeCount > SourceSet.large } + (small.isEmpty ? [] : [small])
+    let sets = sets.filter { !$0.isEmpty }
+    let isSmall = sets.reduce(0) { $0 + $1.rangeCount } <= SourceSet.united
+    parts = isSmall && sets.count > 1 ? [.union(sets)] : sets
   }
 
   var isEmpty: Bool { parts.isEmpty }
