@@ -50,6 +50,22 @@ import Testing
     #expect(names(device.takeEffects()) == ["routes"])
   }
 
+  @Test func aPortThatWasRefusedIsAskedForAgain() throws {
+    let device = Device()
+    func ports(_ port: UInt16) -> [Effect] {
+      var change = DeviceChange()
+      change.listenPort = port
+      device.apply(change, at: Moment(nanoseconds: 1))
+      return device.takeEffects()
+    }
+    #expect(ports(0).isEmpty, "any port is what it has")
+    #expect(ports(5).count == 1)
+    #expect(ports(5).isEmpty, "it has it")
+    device.portWasRefused(staysAt: 7)
+    #expect(ports(5).count == 1, "it may be free by now")
+    #expect(ports(0).count == 1)
+  }
+
   @Test func peersComeAndGo() throws {
     let device = Device()
     device.apply(change([PeerChange(key(1)), PeerChange(key(2)), PeerChange(key(3))]), at: now)

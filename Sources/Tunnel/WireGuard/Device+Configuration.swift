@@ -21,6 +21,9 @@ extension Device {
     if hasNewRoutes { emit(.routes) }
   }
 
+  /// The port of the last `Effect.bind` was refused, and the one before stays: whoever asks again has it tried again.
+  public func portWasRefused(staysAt port: UInt16) { listenPort = port }
+
   /// The device as it is. `traffic` gives the bytes of transport messages that the packet path counted on the wire for a
   /// peer; the device adds the handshakes. `listenPort` is the port in use where 0 was asked for.
   public func state(

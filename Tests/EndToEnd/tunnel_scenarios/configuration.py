@@ -3,8 +3,12 @@ import base64
 import ipaddress
 import os
 import random
+import re
+import socket
 
-from Lab.tunnel import Device, Keys
+from Lab import traffic
+from Lab.network import until
+from Lab.tunnel import SOCKETS, Device, Keys, introduce
 from . import scenario
 
 EINVAL = 22
@@ -145,10 +149,16 @@ def refused(lab):
 def port_in_use(lab):
     first = device(lab)
     second = Device(first.node, lab.engine, "wgb")
-    assert second.set(f"listen_port={first.port}") != 0, "two devices have one port"
+    assert second.set(f"listen_port={first.port}\npublic_key={KEY}") != 0, "two devices have one port"
+    assert second.wg("show", "peers") == "", "the rest of what was refused was done"
     # Once the other has gone it is free again: the refusal was about the port.
+    assert second.wg("show", "listen-port") != str(first.port)
     first.stop()
     assert second.set(f"listen_port={first.port}") == 0
+    assert second.wg("show", "listen-port") == str(first.port), "the port that was refused before is not bound"
+    # From one port to another and back, as fast as it goes: none of them is anybody else's.
+    for port in (51701, 51702) * 20:
+        assert second.set(f"listen_port={port}") == 0, f"{port} is in use"
 
 
 @scenario("the socket is its owner's alone, in a folder of mode 0700 or better guarded")
@@ -158,3 +168,70 @@ def socket_mode(lab):
     folder = os.stat("/run/wireguard").st_mode & 0o777
     assert mode & 0o077 == 0 or folder & 0o077 == 0, f"the socket has {mode:o} in a folder of {folder:o}"
     assert wg.process.poll() is None
+
+
+def link_local(node, interface):
+    """The address that the kernel made up, once it may be used."""
+    def found():
+        text = node.ip("-6", "address", "show", "dev", interface, "scope", "link", "-tentative")
+        match = re.search("inet6 (fe80::[^/]+)/", text)
+        return match and match[1]
+    return until(found, 5, f"{interface} has a link-local address")
+
+
+@scenario("a link-local endpoint is set with the name of its interface, shown alike, and reached")
+def link_local_endpoint(lab):
+    a, b = lab.node("a"), lab.node("b")
+    lab.wire(a, b)
+    wg_a = Device(a, lab.engine, "wga", addresses=["10.8.0.1/24"])
+    wg_b = Device(b, lab.engine, "wgb", addresses=["10.8.0.2/24"])
+    introduce(wg_a, wg_b, (None, None), (["10.8.0.1/32"], ["10.8.0.2/32"]))
+    endpoint = f"[{link_local(b, 'v0')}%v0]:{wg_b.port}"
+    wg_a.peer(wg_b.keys.public, endpoint=endpoint)
+    assert wg_a.wg("show", "endpoints").split("\t")[1] == endpoint
+    traffic.require_reach(a, "10.8.0.2")
+    assert wg_b.wg("show", "endpoints").split("\t")[1] == f"[{link_local(a, 'v0')}%v0]:{wg_a.port}"
+    assert wg_a.set(f"public_key={KEY}\nendpoint=[fe80::1%nothing]:5") in (EINVAL, -EINVAL), "an interface that is not there is taken"
+
+
+@scenario("two requests in one piece are both answered, in their order")
+def pipelined(lab):
+    wg = device(lab)
+    with socket.socket(socket.AF_UNIX) as client:
+        client.settimeout(5)
+        client.connect(f"{SOCKETS}/wga.sock")
+        client.sendall(b"set=1\nlisten_port=51777\n\nset=1\nfwmark=7\n\nget=1\n\n")
+        answer = b""
+        while answer.count(b"\n\n") < 3:
+            answer += client.recv(1 << 16)
+    assert answer.startswith(b"errno=0\n\nerrno=0\n\n") and b"fwmark=7\n" in answer, repr(answer[:60])
+    assert wg.wg("show", "listen-port") == "51777"
+
+
+@scenario("clients that say nothing keep nobody from the socket")
+def silent_clients(lab):
+    wg, silent = device(lab), []
+
+    def connects(client):
+        try:
+            client.connect(f"{SOCKETS}/wga.sock")
+            return True
+        except BlockingIOError:  # the queue of the socket is full
+            return False
+    for number in range(100):
+        silent.append(socket.socket(socket.AF_UNIX))
+        silent[-1].setblocking(False)
+        until(lambda: connects(silent[-1]), 5, f"the client {number} is taken")
+    done = wg.node.result("timeout", "5", "wg", "show", "wga", "listen-port")
+    assert done.stdout.strip() == str(wg.port), f"wg show ended with {done.returncode}"
+    for one in silent:
+        one.close()
+
+
+@scenario("a thousand peers with four ranges each are set, shown, and removed again in one request")
+def thousand_peers(lab):
+    seed = random.Random(1000)
+    wg = device(lab)
+    set_and_compare(wg, {random_key(seed): [f"10.{one // 64}.{one % 64}.{part * 64}/26" for part in range(4)] for one in range(1000)})
+    assert wg.set("replace_peers=true") == 0
+    assert wg.wg("show", "peers") == ""

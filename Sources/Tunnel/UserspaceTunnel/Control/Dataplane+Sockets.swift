@@ -10,19 +10,28 @@ import WireGuard
 extension Dataplane {
   /// Binds both sockets to a port, 0 for any; -errno and the old sockets stay when it cannot be had.
   func bind(port: UInt16) -> Int32 {
-    var tries = port == 0 ? 16 : 1
+    var tries = 16
     while true {
       tries -= 1
       var gro: Int32 = 0
       var buffer: Int32 = 0
       let v4 = unsafe cl_open_udp(AF_INET, port, mark, offloads ? 1 : 0, &gro, &buffer)
+      if v4 == -EADDRINUSE && tries > 0 {
+        // Perhaps ours of before, which the receiving thread waits with still: it lets go of it as soon as it is woken.
+        cl_signal(receiveWake)
+        usleep(2_000)
+        continue
+      }
       if v4 < 0 { return v4 }
       let chosen = cl_bound_port(v4)
       let v6 = unsafe cl_open_udp(
         AF_INET6, UInt16(truncatingIfNeeded: chosen), mark, offloads ? 1 : 0, &gro, &buffer)
       if v6 == -EADDRINUSE || v6 == -EACCES {
         _ = close(v4)
-        if v6 == -EADDRINUSE && tries > 0 { continue }
+        if v6 == -EADDRINUSE && tries > 0 {
+          if port != 0 { usleep(2_000) }
+          continue
+        }
         return v6
       }
       // A kernel without IPv6 is no failure. `dup2` puts the new socket where the threads look, at one moment.

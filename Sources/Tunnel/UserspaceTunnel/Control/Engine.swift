@@ -78,9 +78,19 @@ public final class Engine {
 
   // MARK: configuration
 
-  /// Applies a difference; 0, or the errno of a port or mark that the system refused.
+  /// Applies a difference; 0, or the errno of a port or mark that the system refused: then nothing else was changed.
   public func apply(_ change: DeviceChange) -> Int32 {
     bindFailure = 0
+    var change = change
+    if change.listenPort != nil || change.firewallMark != nil {
+      // What may be refused comes first, as in the kernel's.
+      var sockets = DeviceChange()
+      swap(&sockets.listenPort, &change.listenPort)
+      swap(&sockets.firewallMark, &change.firewallMark)
+      device.apply(sockets, at: Self.now)
+      perform()
+      if bindFailure != 0 { return bindFailure }
+    }
     device.apply(change, at: Self.now)
     perform()
     askedAt = 0
@@ -290,7 +300,10 @@ public final class Engine {
   private func bind(_ port: UInt16) {
     guard port == 0 || port != path.boundPort else { return }
     let result = path.bind(port: port)
-    if result != 0 { bindFailure = -result }
+    if result != 0 {
+      bindFailure = -result
+      device.portWasRefused(staysAt: path.boundPort)
+    }
     path.forgetSources()
   }
 
