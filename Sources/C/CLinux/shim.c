@@ -313,6 +313,14 @@ int cl_accept_from(int fd, struct sockaddr *address, socklen_t *length) {
 int cl_accept(int fd) { return result(accept4(fd, 0, 0, SOCK_CLOEXEC | SOCK_NONBLOCK)); }
 
 int cl_fork(void) { return result(fork()); }
+void cl_close_from(unsigned int first) {
+#ifdef SYS_close_range
+  if (syscall(SYS_close_range, first, ~0u, 0) == 0) return;
+#endif
+  // Before Linux 5.9.
+  long limit = sysconf(_SC_OPEN_MAX);
+  for (long fd = first; fd < (limit > 0 && limit < 65536 ? limit : 65536); fd++) close((int)fd);
+}
 void cl_be_nice(int by) {
   pid_t thread = (pid_t)syscall(SYS_gettid);
   setpriority(PRIO_PROCESS, (id_t)thread, getpriority(PRIO_PROCESS, (id_t)thread) + by);

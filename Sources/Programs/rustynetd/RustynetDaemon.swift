@@ -28,6 +28,7 @@ enum RustynetDaemon {
       try expectNothing(after: arguments)
       try SelfTests.run()
       Console.print("the self-tests passed")
+    case "dns" where isHelp(arguments), "tunnel" where isHelp(arguments): Console.print(help)
     case "dns":
       try DNSCommand.run(Array(arguments.dropFirst()))
     case "tunnel":
@@ -43,6 +44,11 @@ enum RustynetDaemon {
     guard arguments.count == 1 else {
       throw .usage("command.argument", "\(arguments[0]) stands alone", hint: "\(name) --help")
     }
+  }
+
+  /// Whether a verb is asked what it does.
+  private static func isHelp(_ arguments: [String]) -> Bool {
+    arguments.count == 2 && ["--help", "-h"].contains(arguments[1])
   }
 
   static let help = """

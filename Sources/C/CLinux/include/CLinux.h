@@ -198,6 +198,8 @@ int cl_answers_local(const char *path);
 
 /// Forks; only before the first thread.
 int cl_fork(void);
+/// Closes every descriptor from `first` on.
+void cl_close_from(unsigned int first);
 /// The calling thread's nice value goes up by `by`, or down where that is allowed (CAP_SYS_NICE).
 void cl_be_nice(int by);
 int cl_poll(struct pollfd *descriptors, unsigned int count, int milliseconds);

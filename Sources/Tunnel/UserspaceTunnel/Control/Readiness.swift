@@ -7,8 +7,10 @@ public struct Readiness {
   private let descriptor: Int32
 
   /// Forks; call it before the first thread. The parent never returns: it ends with the child's verdict, 0 or the exit
-  /// code of its problem, which the child has reported.
+  /// code of its problem, which the child has reported. Nothing that was inherited stays open but input, output and
+  /// errors: a lock of flock(1) around the command would be held for as long as the interface lives.
   public static func fork() throws(Problem) -> Readiness {
+    cl_close_from(3)
     var ends: [Int32] = [0, 0]
     guard unsafe pipe(&ends) == 0 else { throw .couldNotRun("tunnel.internal", "no descriptors are left") }
     let child = cl_fork()
