@@ -20,6 +20,28 @@ import Testing
     #expect(world.a.sessions.count == 2, "the old session is kept for what is under way")
   }
 
+  /// As `ip link set down` does it to the kernel's: no key is kept, and nothing is said until it is up again.
+  @Test func aDeviceThatIsDownIsSilent() throws {
+    let world = try World.pair(keepalive: 5)
+    world.send(world.a)
+    #expect(world.b.received == 1)
+    world.a.device.set(isUp: false)
+    world.settle()
+    #expect(world.a.sessions.isEmpty && world.a.current.isEmpty)
+    let before = (world.log.count, world.a.device.count(of: .interfaceDown))
+    world.run(seconds: 60)
+    world.send(world.a)
+    #expect(!world.log.dropFirst(before.0).contains { $0.from == world.a.place }, "it speaks")
+    // The control: the other side asked, and was not answered.
+    world.send(world.b)
+    world.run(seconds: 200)
+    #expect(world.a.device.count(of: .interfaceDown) > before.1)
+    #expect(!world.log.dropFirst(before.0).contains { $0.from == world.a.place }, "it answers")
+    world.a.device.set(isUp: true)
+    world.run(seconds: 1)
+    #expect(world.a.sessions.count == 1 && world.b.received == 2, "the persistent keepalive calls at once")
+  }
+
   @Test func theResponderDoesNot() throws {
     let world = try World.pair()
     world.send(world.a)

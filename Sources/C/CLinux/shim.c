@@ -62,6 +62,11 @@ int cl_set_interface_mtu(const char *name, int mtu) {
   struct ifreq r = {.ifr_mtu = mtu};
   return request(SIOCSIFMTU, &r, name);
 }
+int cl_interface_is_up(const char *name) {
+  struct ifreq r = {0};
+  int rc = request(SIOCGIFFLAGS, &r, name);
+  return rc < 0 ? rc : (r.ifr_flags & IFF_UP) != 0;
+}
 int cl_set_interface_queue(const char *name, int packets) {
   struct ifreq r = {0};
   int rc = request(SIOCGIFTXQLEN, &r, name);

@@ -18,6 +18,7 @@ extension Device {
     _ message: [UInt8], from source: Endpoint, underLoad: Bool, at now: Moment, wall: WallTime
   ) {
     guard let type = type(of: message) else { return }
+    guard isUp else { return dropped.add(.interfaceDown) }
     guard let identity else { return dropped.add(.noIdentity) }
     if type == .cookieReply { return receiveCookie(message, at: now) }
     guard passes(message, type, identity, from: source, underLoad: underLoad, at: now) else { return }

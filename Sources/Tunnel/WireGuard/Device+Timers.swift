@@ -11,6 +11,7 @@
 extension Device {
   /// Does everything that is due.
   public func advance(to now: Moment, wall: WallTime, activity: (PeerSlot) -> PeerActivity) {
+    guard isUp else { return }
     for case let peer? in peers {
       let traffic = activity(peer.slot)
       if isDue(peer.timers.retry, now) { retry(peer, at: now, wall: wall) }
@@ -35,6 +36,7 @@ extension Device {
   /// When something is due next, as far as the activity says now; nil for never. Traffic brings new deadlines, none of
   /// them nearer than one second: whoever asks once a second while packets move is never late by more.
   public func nextDeadline(activity: (PeerSlot) -> PeerActivity) -> Moment? {
+    guard isUp else { return nil }
     var next: Moment?
     func consider(_ time: Moment) { next = min(next ?? time, time) }
     for case let peer? in peers {
@@ -48,6 +50,22 @@ extension Device {
       if let time = persistentTime(peer, traffic) { consider(time) }
     }
     return next
+  }
+
+  /// The interface went down or came up. Down, no key is kept, nothing is sent and nothing is answered; up, the peers with
+  /// a persistent keepalive are called at once. That is what the kernel's WireGuard does.
+  public func set(isUp new: Bool) {
+    guard new != isUp else { return }
+    isUp = new
+    for case let peer? in peers {
+      if new {
+        peer.timers.isKeepaliveDue = peer.keepaliveSeconds > 0
+      } else {
+        wipe(peer)
+        peer.timers.lastHandshakeSent = .never
+        emit(.dropStaged(peer.slot))
+      }
+    }
   }
 
   // MARK: When

@@ -26,6 +26,8 @@ public final class Device {
   var listenPort: UInt16 = 0
   var firewallMark: UInt32 = 0
   var allowed = AllowedIPs()
+  /// Whether the interface is up: see `set(isUp:)`.
+  var isUp = true
 
   // Peers, by place and by key; a place without a peer is used again.
   var peers: [Peer?] = []
@@ -87,7 +89,7 @@ public final class Device {
 
   /// The packet path wants a session. Ask as often as it is true: a handshake begins at most every five seconds.
   public func wantsHandshake(_ slot: PeerSlot, _ reason: Reason, at now: Moment, wall: WallTime) {
-    guard let peer = peer(slot) else { return }
+    guard isUp, let peer = peer(slot) else { return }
     if reason == .lastMinute {
       guard !peer.timers.didLastMinute else { return }
       peer.timers.didLastMinute = true

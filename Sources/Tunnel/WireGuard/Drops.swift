@@ -4,6 +4,8 @@ public enum DropReason: String, CaseIterable, Sendable {
   case malformed = "handshake-malformed"
   /// One of the three reserved bytes is not zero.
   case reserved = "handshake-reserved"
+  /// The interface is down.
+  case interfaceDown = "handshake-interface-down"
   /// The device has no private key.
   case noIdentity = "handshake-no-identity"
   /// The first MAC is wrong: the sender does not know our public key.

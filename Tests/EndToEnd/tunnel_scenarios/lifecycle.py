@@ -4,9 +4,10 @@ import signal
 import threading
 import time
 
-from Lab import traffic
-from Lab.network import LabError, until
-from Lab.tunnel import Device
+from Lab import sandbox, traffic
+from Lab.capture import Capture, Packet
+from Lab.network import LabError, NotRun, until
+from Lab.tunnel import SOCKETS, Device, introduce
 from . import scenario
 from .setups import INNER, Pair
 
@@ -102,6 +103,104 @@ def down_and_up(lab):
     pair.a.ip("link", "set", "wga", "up")
     traffic.require_reach(pair.a, INNER[4][1])
     assert pair.wg_a.wg("show", "peers") == pair.wg_b.keys.public
+
+
+@scenario("while the interface is down nothing is sent and nothing answered, not even a keepalive")
+def down_is_silent(lab):
+    pair = Pair(lab, keepalive=1)
+    traffic.require_reach(pair.a, INNER[4][1])
+    pair.a.ip("link", "set", "wga", "down")
+    with Capture(pair.b, "v0") as capture:
+        # Made anew, the other side has no session: it asks at once, and again after five seconds.
+        pair.wg_b.peer(pair.wg_a.keys.public, remove=True)
+        pair.wg_b.peer(pair.wg_a.keys.public, endpoint="10.9.0.1:51001", allowed=pair.allowed[0], keepalive=1)
+        time.sleep(2.5)
+        packets = [one for one in map(Packet, capture.stop()) if one.is_udp]
+    assert any(one.source == "10.9.0.2" for one in packets), "the other side did not ask: nothing was shown"
+    said = [one for one in packets if one.source == "10.9.0.1"]
+    assert not said, f"{len(said)} packets, of the types {sorted({one.payload[0] for one in said})}"
+    # Up again it calls by itself, since it has a persistent keepalive.
+    before = pair.wg_b.statistics(pair.wg_a.keys.public)["handshake"]
+    assert before == 0, "a handshake was completed"
+    pair.a.ip("link", "set", "wga", "up")
+    until(lambda: pair.wg_b.statistics(pair.wg_a.keys.public)["handshake"] > 0, 5, "it calls when it is up again")
+
+
+@scenario("an interface that is moved to another namespace goes on; its outer packets stay where they were")
+def moved_to_namespace(lab):
+    a, b, c = (lab.node(name) for name in ("a", "b", "c"))
+    lab.wire(a, b, addresses=(["10.9.0.1/24"], ["10.9.0.2/24"]))
+    wg_a = Device(a, lab.engine, "wga", port=51001)
+    wg_b = Device(b, lab.engine, "wgb", port=51002, addresses=["10.8.0.2/24"])
+    introduce(wg_a, wg_b, ("10.9.0.1", "10.9.0.2"), (["10.8.0.1/32"], ["10.8.0.2/32"]))
+    a.ip("link", "set", "wga", "netns", "c")
+    # Another one of that name in the namespace that was left is none of ours.
+    a.ip("link", "add", "wga", "type", "veth", "peer", "name", "wgx")
+    c.address("wga", "10.8.0.1/24")
+    c.ip("link", "set", "wga", "up")
+    traffic.require_reach(c, "10.8.0.2")
+    traffic.tcp(c, b, "10.8.0.2", 4 << 20)
+    assert c.links() == ["lo", "wga"]
+
+
+@scenario("an interface has no link-local address that nobody asked for, as the kernel's")
+def no_made_up_address(lab):
+    wg = Device(lab.node("a"), lab.engine, "wga", addresses=["fd08::1/64"])
+    found = wg.node.ip("-6", "address", "show", "dev", "wga")
+    assert "fd08::1" in found and "fe80" not in found, found
+
+
+def refusal(node, engine, name, *before):
+    """What a start that must fail printed, and its exit code."""
+    done = node.result(*before, *engine.argv, name, seconds=15)
+    lines = (done.stderr + done.stdout).strip().splitlines()
+    assert done.returncode != 0, f"{name}: it was started"
+    assert len(lines) == 1, f"{name}: {len(lines)} lines: {lines[:3]}"
+    return lines[0], done.returncode
+
+
+@scenario("what the system refuses is one line with its code, and leaves nothing")
+def refusals(lab):
+    if lab.engine.name != "rustynetd":
+        raise NotRun("codes of ours")
+    node = lab.node("a")
+    node.ip("link", "add", "bridge0", "type", "bridge")
+    before = objects(node)
+
+    def expect(code, number, *words, name="wga"):
+        line, status = refusal(node, lab.engine, name, *words)
+        assert f"[{code}]" in line and status == number, f"{code}: {line} (exit {status})"
+        assert objects(node) == before, f"{code}: something is left"
+    expect("tunnel.privilege", 78, "setpriv", "--reuid=65534", "--regid=65534", "--clear-groups")
+    expect("tunnel.privilege", 78, "setpriv", "--bounding-set=-net_admin")
+    expect("tunnel.interface-busy", 70, name="bridge0")
+    expect("tunnel.internal", 70, "sh", "-c", 'ulimit -n 8; exec "$@"', "sh")
+    for folder, flags, options, code in (
+            ("/run/wireguard", 0, "mode=0700,nr_inodes=1", "tunnel.socket"),
+            ("/run/wireguard", 1, "mode=0700", "tunnel.socket"), ("/dev/net", 0, "", "tunnel.no-tun")):
+        sandbox.mount("tmpfs", folder, flags, options)
+        try:
+            expect(code, 70)
+        finally:
+            sandbox.call("umount2", folder.encode(), 2)
+    # The control: with everything there, the same start succeeds.
+    Device(node, lab.engine, "wga").stop()
+
+
+@scenario("a daemon in the background holds nothing of the one who started it: no lock, no pipe")
+def inherits_nothing(lab):
+    if lab.engine.name != "rustynetd":
+        raise NotRun("its command for the background is not known")
+    node, lock = lab.node("a"), f"{lab.folder}/lock"
+    command = [one for one in lab.engine.argv if one != "--foreground"]
+    assert node.result("flock", "-n", lock, *command, "wga", seconds=20).returncode == 0
+    assert os.listdir("/run/wireguard") == ["wga.sock"], "it is not there: nothing was shown"
+    assert node.result("flock", "-n", lock, "true").returncode == 0, "the lock is held"
+    # The control: a child that inherits the lock does hold it.
+    node.result("flock", "-n", lock, "sh", "-c", "sleep 5 > /dev/null 2>&1 &")
+    assert node.result("flock", "-n", lock, "true").returncode != 0, "the lock of a child is not seen"
+    node.ip("link", "del", "wga")
+    until(lambda: not os.listdir("/run/wireguard"), 10, "it ends with its interface")
 
 
 @scenario("a second daemon for an interface that is there is refused, and harms nothing")

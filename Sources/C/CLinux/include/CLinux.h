@@ -172,6 +172,7 @@ int cl_drain_route_events(int fd);
 int cl_interface_index(const char *name);
 int cl_interface_mtu(const char *name);
 int cl_set_interface_mtu(const char *name, int mtu);
+int cl_interface_is_up(const char *name);
 int cl_set_interface_queue(const char *name, int packets);
 /// The interface by which a packet would leave to `destination` from `source`, both of `length` 4 or 16 octets, with a
 /// mark; -EINVAL where the source is not ours.

@@ -116,7 +116,8 @@ import WireGuard
       if descriptors[3].revents != 0 { cl_drain(engine.timer) }
       lock.withLock { _ in
         if hasChanged {
-          let mtu = tun.currentName.map { unsafe cl_interface_mtu($0) } ?? 0
+          engine.set(isUp: tun.isUp ?? true)
+          let mtu = tun.nameHere.map { unsafe cl_interface_mtu($0) } ?? 0
           if mtu > 0 { engine.setMTU(Int(mtu)) }
           engine.networkChanged()
         }

@@ -73,6 +73,13 @@ public final class Engine {
   /// The largest inner packet, in octets.
   public func setMTU(_ mtu: Int) { unsafe cl_store_relaxed(&path.shared.pointee.mtu, UInt64(mtu)) }
 
+  /// Whether the interface is up.
+  func set(isUp: Bool) {
+    device.set(isUp: isUp)
+    perform()
+    askedAt = 0
+  }
+
   /// Bytes that the packet path has mapped and allocated.
   public var bytesInPools: UInt64 { unsafe cl_load_relaxed(&path.shared.pointee.bytesInPools) }
 

@@ -8,8 +8,9 @@ public struct TunDevice: ~Copyable {
   let descriptor: Int32
   /// The name that it was opened by.
   public let name: String
-  /// Whether it was there before, made by somebody else, who also chose its MTU.
-  public let existed: Bool
+  /// The MTU that we gave it; nil where it was there before, made by somebody else, who also chose its MTU.
+  let ownMTU: Int?
+  private let index: Int32
   /// Whether the kernel cuts UDP frames (since 6.2).
   let hasUSO: Bool
 
@@ -28,23 +29,36 @@ public struct TunDevice: ~Copyable {
     }
   }
 
-  /// Opens or makes the interface `name`. Throws `tunnel.no-tun`, `tunnel.privilege`, `tunnel.interface-busy`,
+  /// Opens or makes the interface `name`, with `mtu` where one is asked for. Throws `tunnel.no-tun`, `tunnel.privilege`, `tunnel.interface-busy`,
   /// `tunnel.interface-name` and `tunnel.internal`.
-  public init(_ name: String, offloads: Bool) throws(Problem) {
+  public init(_ name: String, offloads: Bool, mtu: Int? = nil) throws(Problem) {
     try Self.check(name)
     var flags: Int32 = 0
     let opened = unsafe cl_open_tun(name, offloads ? 1 : 0, &flags)
     if opened < 0 { throw Self.problem(name, -opened) }
     descriptor = opened
     self.name = name
-    existed = flags & Int32(CL_TUN_EXISTED) != 0
     hasUSO = flags & Int32(CL_TUN_USO) != 0
-    if !existed { _ = unsafe cl_set_interface_mtu(name, Int32(Self.defaultMTU)) }
+    let existed = flags & Int32(CL_TUN_EXISTED) != 0
+    ownMTU = existed || mtu != nil ? nil : Self.defaultMTU
+    if let mtu = mtu ?? ownMTU { _ = unsafe cl_set_interface_mtu(name, Int32(mtu)) }
+    index = unsafe cl_interface_index(name)
+    if !existed { Self.leaveLinkLocalOut(of: name) }
     // The default of 500 drops before a TCP window is full.
     _ = unsafe cl_set_interface_queue(name, 1_000)
   }
 
   deinit { _ = close(descriptor) }
+
+  /// Has the kernel make up no link-local address: no peer would own it, and wg-quick would save it. As the kernel's.
+  private static func leaveLinkLocalOut(of name: String) {
+    let file = unsafe open("/proc/sys/net/ipv6/conf/\(name)/addr_gen_mode", O_WRONLY | O_CLOEXEC)
+    // A kernel without IPv6 makes up nothing.
+    guard file >= 0 else { return }
+    // Safe: two octets. 1 is IN6_ADDR_GEN_MODE_NONE.
+    _ = unsafe write(file, "1\n", 2)
+    _ = close(file)
+  }
 
   private static func problem(_ name: String, _ code: Int32) -> Problem {
     switch code {
@@ -62,8 +76,21 @@ public struct TunDevice: ~Copyable {
     }
   }
 
-  /// The name that the interface has now; nil when it is gone.
-  var currentName: String? {
+  /// The name that the interface has now; nil when it is gone, or was moved to another namespace.
+  var nameHere: String? {
+    // There may be another one of this name by now.
+    guard let name = Self.name(of: descriptor), unsafe cl_interface_index(name) == index else { return nil }
+    return name
+  }
+
+  /// Whether the interface is up; nil where that cannot be seen from this namespace.
+  var isUp: Bool? {
+    let flag = nameHere.map { unsafe cl_interface_is_up($0) } ?? -ENODEV
+    return flag < 0 ? nil : flag != 0
+  }
+
+  /// The name of the interface of a TUN descriptor; nil when it is gone, or none.
+  static func name(of descriptor: Int32) -> String? {
     var octets = [CChar](repeating: 0, count: 16)
     guard unsafe cl_tun_name(descriptor, &octets) == 0 else { return nil }
     return String(decoding: octets.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self)

@@ -86,8 +86,9 @@ public final class TunnelService {
   }
 
   private func refresh() {
-    guard let name = tun.currentName else { return }
-    let mtu = unsafe cl_interface_mtu(name)
+    // One that was moved away is taken for up.
+    engine.set(isUp: tun.isUp ?? true)
+    let mtu = tun.nameHere.map { unsafe cl_interface_mtu($0) } ?? 0
     if mtu > 0 { engine.setMTU(Int(mtu)) }
   }
 }
