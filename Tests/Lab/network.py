@@ -90,6 +90,9 @@ class Node:
         for one in addresses:
             self.ip("address", "add", one, "dev", interface, *(["nodad"] if ":" in one else []))
 
+    def mtu(self, interface):
+        return json.loads(self.ip("-j", "link", "show", "dev", interface))[0]["mtu"]
+
     def links(self):
         return [one["ifname"] for one in json.loads(self.ip("-j", "link", "show"))]
 

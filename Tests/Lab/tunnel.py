@@ -18,6 +18,12 @@ class Engine:
     def __init__(self, name, argv):
         self.name, self.argv = name, argv
 
+    def with_options(self, *options):
+        """The same with more options, which only ours has."""
+        if self.name != "rustynetd":
+            raise NotRun(f"{self.name} has no {options[0]}")
+        return Engine(self.name, [*self.argv, *map(str, options)])
+
     def missing(self):
         return None if shutil.which(self.argv[0]) else f"there is no program {self.argv[0]}"
 
@@ -67,7 +73,7 @@ def shared_key():
 
 
 class Device:
-    """One tunnel interface with its daemon."""
+    """One tunnel interface with its daemon; an `mtu` of None leaves it the one that it has."""
 
     def __init__(self, node, engine, interface, keys=None, port=0, mtu=1420, addresses=()):
         self.node, self.engine, self.interface = node, engine, interface
@@ -75,7 +81,7 @@ class Device:
         self.process = engine.start(node, interface)
         self.wg("set", "listen-port", port, "private-key", self.secret(self.keys.private))
         node.address(interface, *addresses)
-        node.ip("link", "set", interface, "mtu", mtu, "up")
+        node.ip("link", "set", interface, *(["mtu", mtu] if mtu else []), "up")
         self.port = int(self.wg("show", "listen-port"))
 
     def secret(self, text):

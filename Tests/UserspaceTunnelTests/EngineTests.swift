@@ -79,6 +79,39 @@ import WireGuard
     #expect(answer[20] == 3 && answer[21] == 4 && Int(answer[26]) << 8 | Int(answer[27]) == 1_420)
   }
 
+  /// The frame is quoted as it came: its headers were altered before the answer, so there was none for IPv4, and one for
+  /// IPv6 that no sender could find the connection of.
+  @Test(arguments: SplitterTests.families.indices)
+  func answersAFrameWhoseSegmentsAreTooLong(family: Int) throws {
+    let (source, destination, start, kind) = SplitterTests.families[family]
+    let (one, _) = try pair()
+    let frame = try Packets.tcp(source, destination, sequence: 77, flags: 0x10, Packets.payload(4_000))
+    one.write(frame, header: virtualHeader(kind: kind, segment: 1_400, start: start, field: 16))
+    let answer = try #require(one.read()?.packet)
+    let quote = start == 20 ? 28 : 48
+    #expect(answer[start] == (start == 20 ? 3 : 2))
+    #expect(Array(answer[quote...]) == Array(frame[..<(answer.count - quote)]))
+  }
+
+  @Test(arguments: [false, true]) func lowersTheSizeOfSegmentsBothWays(isOn: Bool) throws {
+    let one = try Twin(clampsSegments: isOn)
+    let other = try Twin(clampsSegments: isOn)
+    try one.add(other, ["10.8.0.2/32"], endpoint: true)
+    try other.add(one, ["10.8.0.1/32"], endpoint: false)
+    one.engine.setMTU(1_300)
+    func syn(_ twin: Twin, _ size: Int) throws -> [UInt8] {
+      let (source, destination) = twin === one ? ("10.8.0.1", "10.8.0.2") : ("10.8.0.2", "10.8.0.1")
+      return try Packets.tcp(source, destination, sequence: 1, flags: 2, [], options: [2, 4] + Packets.big(size))
+    }
+    one.write(try syn(one, 1_460))
+    #expect(other.read(pumping: [one])?.packet == (try syn(one, isOn ? 1_260 : 1_460)))
+    // The other side has more room: what comes in is lowered here.
+    other.write(try syn(other, 1_460))
+    #expect(one.read(pumping: [other])?.packet == (try syn(other, isOn ? 1_260 : 1_460)))
+    let lowered = [Counter.clampedSent, .clampedReceived].map { one.engine.path.value(of: $0) }
+    #expect(lowered == (isOn ? [1, 1] : [0, 0]))
+  }
+
   @Test func removesAPeer() throws {
     let (one, other) = try pair()
     one.write(try Packets.udp("10.8.0.1", "10.8.0.2", [1]))

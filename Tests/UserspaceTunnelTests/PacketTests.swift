@@ -26,6 +26,7 @@ func split(_ header: [UInt8], _ packet: [UInt8]) -> [[UInt8]]? {
   unsafe withOctets(header) { header in
     unsafe withOctets(packet) { packet2 in
       guard var splitter = unsafe FrameSplitter(header, packet2, packet.count) else { return nil }
+      splitter.begin()
       return unsafe withOctets([]) { target in
         var packets: [[UInt8]] = []
         while true {
@@ -181,5 +182,66 @@ func split(_ header: [UInt8], _ packet: [UInt8]) -> [[UInt8]]? {
         }
       }
     }
+  }
+}
+
+@Suite struct SegmentSizeTests {
+  private static func asked(_ size: Int) -> [UInt8] { [2, 4] + Packets.big(size) }
+
+  /// Lowers what a packet asks for; nil where it stays.
+  private func lower(_ packet: [UInt8], mtu: Int) -> [UInt8]? {
+    unsafe withOctets(packet) { memory in
+      guard let inner = unsafe InnerPacket(memory, packet.count), unsafe SegmentSize.isAsked(in: memory, inner),
+        unsafe SegmentSize.lower(in: memory, inner, mtu: mtu)
+      else { return nil }
+      return unsafe copy(memory, packet.count)
+    }
+  }
+
+  /// The option at the front, behind an odd and an even number of others, and last.
+  static let places: [([UInt8], [UInt8])] = [
+    ([], [4, 2, 1, 1]), ([1], [3, 3, 7]), ([4, 2], [1, 1]), ([3, 3, 7], [1]),
+    ([8, 10, 0, 0, 0, 9, 0, 0, 0, 7], [1, 0]),
+  ]
+
+  @Test(arguments: SplitterTests.families.indices, places.indices)
+  func lowersWhatIsAskedFor(family: Int, place: Int) throws {
+    let (source, destination, header, _) = SplitterTests.families[family]
+    let (before, behind) = Self.places[place]
+    for flags: UInt8 in [0x02, 0x12, 0xc2] {
+      func packet(_ size: Int) throws -> [UInt8] {
+        try Packets.tcp(
+          source, destination, sequence: 9, flags: flags, [1, 2, 3], options: before + Self.asked(size) + behind)
+      }
+      // The naive checksum of the packet that asks for what fits is what the difference has to come to.
+      for size in [1_461, 8_960, 65_535] {
+        #expect(lower(try packet(size), mtu: 1_408) == (try packet(1_408 - header - 20)))
+      }
+      #expect(lower(try packet(1_408 - header - 20), mtu: 1_408) == nil, "it fits")
+      #expect(lower(try packet(536), mtu: 1_408) == nil, "it is never raised")
+    }
+  }
+
+  @Test func leavesTheRest() throws {
+    let options = Self.asked(1_460) + [1, 1, 1, 1]
+    func packet(_ flags: UInt8, _ options: [UInt8]) throws -> [UInt8] {
+      try Packets.tcp("10.8.0.1", "10.8.0.2", sequence: 9, flags: flags, [], options: options)
+    }
+    #expect(lower(try packet(0x02, options), mtu: 1_400) != nil, "the control")
+    #expect(lower(try packet(0x10, options), mtu: 1_400) == nil, "no SYN")
+    #expect(lower(try packet(0x02, []), mtu: 1_400) == nil, "no option")
+    #expect(
+      lower(try packet(0x02, [0, 0] + Self.asked(1_460) + [0, 0]), mtu: 1_400) == nil, "behind the end of options")
+    #expect(lower(try packet(0x02, [8, 0] + Self.asked(1_460) + [1, 1]), mtu: 1_400) == nil, "an option of no length")
+    #expect(lower(try packet(0x02, [1, 1, 1, 2]), mtu: 1_400) == nil, "cut off")
+    #expect(lower(try packet(0x02, [2, 3, 9, 1]), mtu: 1_400) == nil, "another length")
+    #expect(lower(try Packets.udp("10.8.0.1", "10.8.0.2", [2, 4, 9, 9]), mtu: 1_400) == nil, "no TCP")
+    var fragment = try packet(0x02, options)
+    fragment[6] = 0x20
+    #expect(lower(fragment, mtu: 1_400) == nil, "a fragment")
+    var wrong = try packet(0x02, options)
+    wrong[36] ^= 1
+    #expect(Packets.naive(Packets.pseudoOf(wrong)) != 0)
+    #expect(Packets.naive(Packets.pseudoOf(try #require(lower(wrong, mtu: 1_400)))) != 0, "wrong stays wrong")
   }
 }

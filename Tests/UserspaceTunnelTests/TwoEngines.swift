@@ -16,10 +16,11 @@ final class Twin {
   private let theirs: Int32
   let publicKey: PublicKey
 
-  init(offloads: Bool = true, cipher: CipherKind = .stock) throws {
+  init(offloads: Bool = true, cipher: CipherKind = .stock, clampsSegments: Bool = false) throws {
     var options = Engine.Options()
     options.offloads = offloads
     options.cipher = cipher
+    options.clampsSegments = clampsSegments
     engine = try Engine(options)
     var ends: [Int32] = [0, 0]
     _ = unsafe cl_packet_pair(&ends)
@@ -97,6 +98,11 @@ enum Packets {
   /// The sum over a pseudo header, not complemented.
   static func pseudo(_ source: [UInt8], _ destination: [UInt8], _ transport: UInt8, _ length: Int) -> UInt32 {
     UInt32(~naive(source + destination + [0, transport] + big(length)))
+  }
+
+  /// The pseudo header of an IPv4 packet of TCP, and its segment: the naive checksum over both is 0 when it is right.
+  static func pseudoOf(_ packet: [UInt8]) -> [UInt8] {
+    Array(packet[12..<20]) + [0, packet[9]] + big(packet.count - 20) + packet[20...]
   }
 
   /// An IPv4 or IPv6 packet around a transport packet whose checksum field, at `checksumAt`, is still zero.

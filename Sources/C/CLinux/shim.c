@@ -218,65 +218,6 @@ int cl_drain_route_events(int fd) {
   return any;
 }
 
-static void add_attribute(struct nlmsghdr *message, unsigned short type, const void *data, unsigned short size) {
-  struct rtattr *attribute = (struct rtattr *)((char *)message + NLMSG_ALIGN(message->nlmsg_len));
-  attribute->rta_type = type;
-  attribute->rta_len = RTA_LENGTH(size);
-  memcpy(RTA_DATA(attribute), data, size);
-  message->nlmsg_len = NLMSG_ALIGN(message->nlmsg_len) + RTA_ALIGN(attribute->rta_len);
-}
-/* Asks the kernel for one route; the interface that it leaves by, and its type where it is asked for. */
-static int ask_route(const uint8_t *destination, const uint8_t *source, int length, uint32_t mark, int *type) {
-  struct {
-    struct nlmsghdr header;
-    struct rtmsg route;
-    char room[128];
-  } question;
-  memset(&question, 0, sizeof question);
-  question.header.nlmsg_len = NLMSG_LENGTH(sizeof question.route);
-  question.header.nlmsg_type = RTM_GETROUTE;
-  question.header.nlmsg_flags = NLM_F_REQUEST;
-  question.route.rtm_family = length == 4 ? AF_INET : AF_INET6;
-  question.route.rtm_dst_len = (unsigned char)(length * 8);
-  add_attribute(&question.header, RTA_DST, destination, (unsigned short)length);
-  if (source) {
-    question.route.rtm_src_len = (unsigned char)(length * 8);
-    add_attribute(&question.header, RTA_SRC, source, (unsigned short)length);
-  }
-  if (mark) add_attribute(&question.header, RTA_MARK, &mark, sizeof mark);
-  int fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_ROUTE);
-  if (fd < 0) return -errno;
-  union {
-    struct nlmsghdr header;
-    char room[4096];
-  } answer;
-  int rc = result((int)send(fd, &question, question.header.nlmsg_len, 0));
-  if (rc >= 0) rc = result((int)recv(fd, &answer, sizeof answer, 0));
-  close(fd);
-  if (rc < 0) return rc;
-  if (!NLMSG_OK(&answer.header, (unsigned)rc)) return -EIO;
-  if (answer.header.nlmsg_type == NLMSG_ERROR) return ((struct nlmsgerr *)NLMSG_DATA(&answer.header))->error;
-  if (type) *type = ((struct rtmsg *)NLMSG_DATA(&answer.header))->rtm_type;
-  struct rtattr *attribute = RTM_RTA(NLMSG_DATA(&answer.header));
-  int left = (int)RTM_PAYLOAD(&answer.header);
-  for (; RTA_OK(attribute, left); attribute = RTA_NEXT(attribute, left)) {
-    if (attribute->rta_type != RTA_OIF) continue;
-    int interface;
-    memcpy(&interface, RTA_DATA(attribute), sizeof interface);
-    return interface;
-  }
-  return 0;
-}
-
-int cl_route_interface(const uint8_t *destination, const uint8_t *source, int length, uint32_t mark) {
-  return ask_route(destination, source, length, mark, NULL);
-}
-
-int cl_is_own_address(const uint8_t *address, int length) {
-  int type = RTN_UNSPEC;
-  return ask_route(address, NULL, length, 0, &type) >= 0 && type == RTN_LOCAL;
-}
-
 static int local_name(const char *path, struct sockaddr_un *name) {
   memset(name, 0, sizeof *name);
   name->sun_family = AF_UNIX;

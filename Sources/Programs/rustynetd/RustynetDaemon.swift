@@ -56,15 +56,23 @@ enum RustynetDaemon {
            rustynetd dns --config FILE (--foreground | --check)
            rustynetd --self-test | --version | --help
 
-    dns answers names; --check reads the configuration and its zones, and says what is wrong. tunnel serves a WireGuard interface in user space. wg(8) and wg-quick(8) configure it through
+    tunnel serves a WireGuard interface in user space, which wg(8) and wg-quick(8) configure through
     /var/run/wireguard/IFNAME.sock. Without --foreground it returns when the interface and the socket answer.
 
       --foreground        stay in the foreground
+      --mtu N             the MTU of the interface; without it a new one has 1408, or less where the routes to the peers
+                          leave less, until another is set
+      --clamp-mss         lower the segment size that TCP connections through the tunnel ask for to what fits
       --no-offloads       no segmentation and no coalescing, on the interface and on the sockets
       --cipher KIND       stock (default), or split: ChaCha20 and Poly1305 of libcrypto, put together
-      --self-test         run the known-answer tests, which every start runs too
 
-    Environment, for callers that give no options:
+    dns answers names. --check reads the configuration and its zones, and says what is wrong.
+
+    --self-test runs the known-answer tests, which every start of tunnel runs too.
+
+    Environment of tunnel, for callers that give no options:
+      RUSTYNET_TUNNEL_MTU=N           as --mtu
+      RUSTYNET_TUNNEL_CLAMP_MSS=on    as --clamp-mss
       RUSTYNET_TUNNEL_OFFLOADS=off    as --no-offloads
       RUSTYNET_TUNNEL_CIPHER=KIND     as --cipher
 

@@ -174,16 +174,24 @@ int cl_interface_mtu(const char *name);
 int cl_set_interface_mtu(const char *name, int mtu);
 int cl_interface_is_up(const char *name);
 int cl_set_interface_queue(const char *name, int packets);
-/// The interface by which a packet would leave to `destination` from `source`, both of `length` 4 or 16 octets, with a
-/// mark; -EINVAL where the source is not ours.
-int cl_route_interface(const uint8_t *destination, const uint8_t *source, int length, uint32_t mark);
-/// Whether an address of `length` 4 or 16 octets is one of this host. Asked of sources of IPv6, whose routes the kernel
-/// gives for any source.
-int cl_is_own_address(const uint8_t *address, int length);
 /// The name of the interface that a TUN descriptor is, which changes with `ip link set name`.
 int cl_tun_name(int fd, char name[16]);
 /// Takes a TUN down that is not persistent: its last descriptor is closed by the caller.
 int cl_set_interface_up(const char *name, int up);
+
+// MARK: routes, asked over a socket of `cl_open_routes`; addresses have `length` 4 or 16 octets
+
+/// A netlink socket for questions, which answers for the namespace that it was opened in.
+int cl_open_routes(void);
+/// The interface by which a packet would leave to `destination` from `source` with a mark; -EINVAL where the source is not
+/// ours.
+int cl_route_interface(int fd, const uint8_t *destination, const uint8_t *source, int length, uint32_t mark);
+/// Whether an address is one of this host. Asked of sources of IPv6, whose routes the kernel gives for any source.
+int cl_is_own_address(int fd, const uint8_t *address, int length);
+/// Octets of the largest packet on the way to `destination`, as the routes and what the kernel has learnt of this path say;
+/// `scope` is the interface of a link-local address, or 0. -errno where there is no way, or one by the interface `except`
+/// only.
+int cl_route_mtu(int fd, const uint8_t *destination, int length, uint32_t scope, uint32_t mark, int except);
 
 // MARK: local sockets; a descriptor, 0 or -errno
 

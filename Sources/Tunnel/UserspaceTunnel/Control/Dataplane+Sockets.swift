@@ -59,7 +59,7 @@ extension Dataplane {
   /// Whether a source is still an address of ours, and still on the way that it was taken up on.
   func isUsable(_ source: Source, for endpoint: Endpoint) -> Bool {
     // Safe: the array holds as many octets as are told.
-    guard unsafe cl_is_own_address(source.octets, Int32(source.octets.count)) != 0,
+    guard unsafe cl_is_own_address(routes, source.octets, Int32(source.octets.count)) != 0,
       let leaving = leaving(from: source, to: endpoint)
     else { return false }
     return source.interface == 0 ? leaving > 0 : leaving == Int64(source.interface)
@@ -71,7 +71,7 @@ extension Dataplane {
     let ours = source.octets
     guard ours.count == endpoint.address.octets.count, !(ours.count == 16 && ours[0] == 0xfe) else { return nil }
     // Safe: both arrays hold as many octets as are told.
-    return unsafe Int64(cl_route_interface(endpoint.address.octets, ours, Int32(ours.count), mark))
+    return unsafe Int64(cl_route_interface(routes, endpoint.address.octets, ours, Int32(ours.count), mark))
   }
 
   /// Marks what the sockets send from now on; -errno when that is not allowed.

@@ -13,6 +13,8 @@ import WireGuard
   @unsafe struct Peer {
     var hot: UnsafeMutablePointer<PeerHot>
     var endpoint: Endpoint?
+    /// Octets of the largest outer packet on the way there; nil where no route says.
+    var routeMTU: Int?
     var sessions: [UInt32: UnsafeMutablePointer<SessionHot>] = unsafe [:]
   }
 
@@ -37,14 +39,22 @@ import WireGuard
   var hasGRO = false
   var hasV6 = false
   var mark: UInt32 = 0
+  /// Asks for routes.
+  let routes: Int32
+  /// The index of the interface that the packets come from, 0 where it is none: no way leads through it.
+  var ownInterface: Int32 = 0
+  /// Whether the smallest MTU of a way may have changed since the owner looked.
+  var hasNewRouteMTU = false
   let offloads: Bool
+  let clampsSegments: Bool
 
   /// Prepares everything but the threads. Throws `tunnel.internal` when the system has no descriptors left.
-  init(cipher: CipherKind, offloads: Bool) throws(Problem) {
+  init(cipher: CipherKind, offloads: Bool, clampsSegments: Bool = false) throws(Problem) {
     // The composition must agree with the library's own construction, or it is not used.
     self.cipher = cipher == .split && !SplitCipher.agreesWithStock() ? .stock : cipher
     self.offloads = offloads
-    let descriptors = (0..<5).map { _ in cl_eventfd() }
+    self.clampsSegments = clampsSegments
+    let descriptors = (0..<5).map { _ in cl_eventfd() } + [cl_open_routes()]
     guard descriptors.allSatisfy({ $0 >= 0 }) else {
       for descriptor in descriptors where descriptor >= 0 { _ = close(descriptor) }
       throw .couldNotRun("tunnel.internal", "no descriptors are left")
@@ -52,6 +62,7 @@ import WireGuard
     (controlEvent, transmitWake, receiveWake) = (descriptors[0], descriptors[1], descriptors[2])
     // An eventfd that nobody signals stands where a socket will be: numbers stay the same when sockets change.
     (socketV4, socketV6) = (descriptors[3], descriptors[4])
+    routes = descriptors[5]
     let counters = UnsafeMutablePointer<UInt64>.allocate(capacity: Counter.allCases.count)
     unsafe counters.initialize(repeating: 0, count: Counter.allCases.count)
     unsafe shared = .allocate(capacity: 1)
@@ -73,7 +84,7 @@ import WireGuard
     unsafe peers.values.forEach { peer in unsafe free(peer) }
     unsafe garbage.forEach { item in unsafe free(item.what) }
     for ring in [orders, transmitReports, receiveReports, handshakes] { ring.release() }
-    for descriptor in [controlEvent, transmitWake, receiveWake, socketV4, socketV6] { _ = close(descriptor) }
+    for descriptor in [controlEvent, transmitWake, receiveWake, socketV4, socketV6, routes] { _ = close(descriptor) }
     if let routes = unsafe shared.pointee.routes {
       unsafe free(.routes(routes.assumingMemoryBound(to: RouteTable.self), nil))
     }
@@ -88,12 +99,14 @@ import WireGuard
 
   /// Starts both threads over a TUN descriptor, which stays the caller's. `hasUSO` allows joined UDP frames.
   func start(tun: Int32, hasUSO: Bool) throws(Problem) {
+    ownInterface = TunDevice.name(of: tun).map { unsafe cl_interface_index($0) } ?? 0
     let transmit = unsafe TransmitSetup(
       shared: shared, tun: tun, wake: transmitWake, control: controlEvent, orders: orders, reports: transmitReports,
-      offloads: offloads)
+      offloads: offloads, clampsSegments: clampsSegments)
     let receive = unsafe ReceiveSetup(
       shared: shared, tun: tun, wake: receiveWake, control: controlEvent, reports: receiveReports,
-      handshakes: handshakes, joinsTCP: offloads, joinsUDP: offloads && hasUSO)
+      handshakes: handshakes, joinsTCP: offloads, joinsUDP: offloads && hasUSO,
+      clampsSegments: clampsSegments)
     threads = unsafe Threads.start(transmit, receive, cipher)
     guard threads != nil else { throw .couldNotRun("tunnel.internal", "the system has no room for a thread") }
   }
@@ -119,6 +132,7 @@ import WireGuard
   /// Takes a peer out of everything; its memory is freed later. Publish routes afterwards.
   func forget(_ slot: PeerSlot) {
     guard let peer = unsafe peers.removeValue(forKey: slot.index) else { return }
+    if unsafe peer.routeMTU != nil { hasNewRouteMTU = true }
     unsafe peer.sessions.values.forEach { session in unsafe unpublish(session) }
     unsafe cl_pointer_release(&peer.hot.pointee.sending, nil)
     publishRoutes(snapshot)
@@ -189,6 +203,8 @@ import WireGuard
         unsafe record.pointee.interface = source.interface
         unsafe withUnsafeMutableBytes(of: &record.pointee.source) { unsafe $0.copyBytes(from: source.octets) }
       }
+      if unsafe endpoint != peers[slot.index]?.endpoint { note(routeMTU(to: endpoint), of: slot) }
+      unsafe record.pointee.limit = UInt64(limit(to: endpoint, unsafe peers[slot.index]?.routeMTU))
       unsafe new = unsafe record
     }
     unsafe discardEndpoint(cl_pointer_exchange(&hot.pointee.endpoint, new))

@@ -15,7 +15,9 @@ public final class Engine {
     public var offloads = true
     /// Which construction seals packets.
     public var cipher = CipherKind.stock
-    /// Offloads on, the stock cipher.
+    /// Whether the size of segments that a TCP connection through the tunnel asks for is lowered to what fits.
+    public var clampsSegments = false
+    /// Offloads on, the stock cipher, no clamping.
     public init() {}
   }
 
@@ -38,11 +40,14 @@ public final class Engine {
   /// Whether somebody takes events.
   public var keepsEvents = false
   private var bindFailure: Int32 = 0
+  /// How often a path had refused segments when the ways were looked at last.
+  private var refusals: UInt64 = 0
   private var keys: [Int32: PublicKey] = [:]
 
   /// Prepares a device; `start` gives it a TUN.
   public init(_ options: Options = Options()) throws(Problem) {
-    path = try Dataplane(cipher: options.cipher, offloads: options.offloads)
+    path = try Dataplane(
+      cipher: options.cipher, offloads: options.offloads, clampsSegments: options.clampsSegments)
     timer = cl_timerfd()
     guard timer >= 0 else { throw .couldNotRun("tunnel.internal", "no descriptors are left") }
     device.isIndexFree = { [unowned path] in path.isFree($0) }
@@ -100,6 +105,8 @@ public final class Engine {
     }
     device.apply(change, at: Self.now)
     perform()
+    // Ranges of IPv6 count too, where an MTU follows the ways.
+    if !change.peers.isEmpty { path.hasNewRouteMTU = true }
     askedAt = 0
     pump()
     return bindFailure
@@ -121,7 +128,20 @@ public final class Engine {
   }
 
   /// Routes or addresses changed: source addresses are judged again, and no verdict on a path is believed any more.
-  public func networkChanged() { path.reviewSources() }
+  public func networkChanged() {
+    path.reviewSources()
+    path.reviewPaths()
+  }
+
+  /// The smallest MTU of the ways to the peers, once after it may have changed: nil where it has not, and where no route
+  /// says anything.
+  func takeNewRouteMTU() -> Int? {
+    defer { path.hasNewRouteMTU = false }
+    return path.hasNewRouteMTU ? path.smallestRouteMTU : nil
+  }
+
+  /// Whether packets of IPv6 go to a peer.
+  var carriesV6: Bool { device.state().peers.contains { $0.allowedAddresses.contains { $0.address.family == .v6 } } }
 
   /// Takes the events.
   public func takeEvents() -> [EngineEvent] {
@@ -148,6 +168,11 @@ public final class Engine {
     // What came first: a confirmed session may be what the sender asks for.
     takeReports(path.receiveReports)
     takeReports(path.transmitReports)
+    if path.value(of: .segmentationRefused) != refusals {
+      // A path takes less than was known: the kernel was told, and knows it for every peer.
+      refusals = path.value(of: .segmentationRefused)
+      path.reviewPaths()
+    }
     takeHandshakes()
     let now = Self.now
     if now.nanoseconds >= nextDeadline {
@@ -218,6 +243,7 @@ public final class Engine {
     let source = path.judged(Self.source(&report.local, report.localLength, report.interface), for: endpoint)
     if path.endpoint(of: slot) == endpoint {
       if path.source(of: slot) != source { path.direct(slot, endpoint, source: source) }
+      path.reviewPath(slot)
       return
     }
     arrival = (endpoint, source)
@@ -280,7 +306,9 @@ public final class Engine {
       path.forget(slot)
       keys[slot.index] = nil
     case .accept(let sessionKeys): _ = path.accept(sessionKeys)
-    case .use(let slot, let index): path.use(slot, localIndex: index)
+    case .use(let slot, let index):
+      path.use(slot, localIndex: index)
+      if index != nil { path.reviewPath(slot) }
     case .retire(let slot, let index): path.retire(slot, localIndex: index)
     case .confirm(let slot): path.order(slot, PeerOrder.flush)
     case .flush(let slot): path.order(slot, PeerOrder.staged)
@@ -297,6 +325,7 @@ public final class Engine {
     case .mark(let value):
       let result = path.setMark(value)
       if result != 0 { bindFailure = -result }
+      path.reviewPaths()
     case .connected(let slot):
       if let key = keys[slot.index] { note(.connected(key)) }
     case .unreachable(let slot):

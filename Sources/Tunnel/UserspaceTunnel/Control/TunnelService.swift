@@ -11,20 +11,22 @@ public final class TunnelService {
   private let socket: ControlSocket
   private let signals: Int32
   private let network: Int32
-  private var index: Int32
+  private var mtu: InterfaceMTU
 
   /// Brings everything up in the order in which a failure leaves nothing behind; blocks the signals that end it, so
   /// call it before any thread is started.
-  public init(interface: String, options: Engine.Options) throws(Problem) {
+  ///
+  /// `mtu` is what the interface gets and keeps; without it the MTU of a new one follows the routes to the peers.
+  public init(interface: String, options: Engine.Options, mtu: Int? = nil) throws(Problem) {
     try TunDevice.check(interface)
     signals = cl_signalfd()
     network = cl_open_route_events()
     guard signals >= 0, network >= 0 else { throw .couldNotRun("tunnel.internal", "no descriptors are left") }
     // The socket first: it says whether another daemon serves this name, before its interface is touched.
     socket = try ControlSocket(interface: interface)
-    tun = try TunDevice(interface, offloads: options.offloads)
+    tun = try TunDevice(interface, offloads: options.offloads, mtu: mtu)
     engine = try Engine(options)
-    index = unsafe cl_interface_index(interface)
+    self.mtu = InterfaceMTU(own: tun.ownMTU)
     try engine.start(tun: tun.descriptor, hasUSO: tun.hasUSO)
     refresh()
   }
@@ -54,6 +56,7 @@ public final class TunnelService {
       let ready = Set(descriptors[5...].filter { $0.revents != 0 }.map(\.fd))
       if !ready.isEmpty { socket.serve({ ready.contains($0) }, answer) }
       engine.pump()
+      if let route = engine.takeNewRouteMTU() { follow(route) }
       if engine.isDeviceLost {
         throw .couldNotRun("tunnel.device-lost", "the interface was removed", place: tun.name)
       }
@@ -83,6 +86,13 @@ public final class TunnelService {
   private func networkChanged() {
     refresh()
     engine.networkChanged()
+  }
+
+  /// A way to a peer takes packets of `route` octets, and every other way at least as long ones.
+  private func follow(_ route: Int) {
+    guard let name = tun.nameHere else { return }
+    mtu.follow(route, of: name, carriesV6: engine.carriesV6)
+    refresh()
   }
 
   private func refresh() {

@@ -28,8 +28,8 @@ enum VirtualHeader {
   private var identifier = 0
   private let flags: Int
   /// Sums over what is the same in all segments.
-  private let baseHeader: UInt64
-  private let baseTransport: UInt64
+  private var baseHeader: UInt64 = 0
+  private var baseTransport: UInt64 = 0
 
   /// Octets of the largest packet that will come out.
   var largest: Int { min(headers &+ segment, count) }
@@ -49,7 +49,7 @@ enum VirtualHeader {
     return true
   }
 
-  /// A super-frame; nil when it is malformed. The packet's header is altered while sums are taken.
+  /// A super-frame; nil when it is malformed. `begin` comes before the first packet.
   @inline(__always) init?(_ header: Octets, _ packet: Octets, _ count: Int) {
     guard let inner = unsafe InnerPacket(packet, count) else { return nil }
     let kind = unsafe header.octet(1) & 0x7f
@@ -79,10 +79,13 @@ enum VirtualHeader {
     self.inner = inner
     self.segment = segment
     offset = headers
+  }
+
+  /// Takes the sums, and alters the frame's headers for that: who wants to quote them has done it before.
+  @inline(__always) mutating func begin() {
+    let at = inner.transportOffset
     // What differs between segments is zeroed, so that the sums are over what does not.
-    if inner.isV6 {
-      baseHeader = 0
-    } else {
+    if !inner.isV6 {
       identifier = unsafe packet.big16(4)
       unsafe packet.put(raw32: 0, 2)
       unsafe packet.put(raw16: 0, 10)

@@ -9,8 +9,10 @@ enum ICMPError {
     case tooBig(mtu: Int)
   }
 
-  /// Octets of the longest answer: an IPv6 packet of 1,280 (RFC 4443, 2.4).
-  static let limit = 1_280
+  /// Octets of an IPv6 packet that every link takes (RFC 8200, 5).
+  static var leastV6: Int { 1_280 }
+  /// Octets of the longest answer (RFC 4443, 2.4).
+  static var limit: Int { leastV6 }
 
   /// Writes the answer to `packet` into `target`, which has room for `limit` octets; its length, or 0 where none may be
   /// sent: to an error, to a fragment that is not the first, from or to an address that is not one host's.
@@ -75,7 +77,7 @@ enum ICMPError {
       unsafe target.put(octet: 3, 41)
     case .tooBig(let mtu):
       unsafe target.put(octet: 2, 40)
-      unsafe target.put(big32: UInt32(truncatingIfNeeded: mtu), 44)
+      unsafe target.put(big32: UInt32(truncatingIfNeeded: max(mtu, leastV6)), 44)
     }
     unsafe memcpy(target + 48, packet, quoted)
     let sum =

@@ -23,13 +23,25 @@ public enum PacketProbe {
     if let inner = unsafe InnerPacket(packet, count) {
       if inner.length > count || inner.transportOffset > max(inner.length, 40) { return "a length beyond the packet" }
       unsafe _ = ICMPError.answer(.unreachable, to: packet, count, in: target)
+      if unsafe !keepsItsSum(packet, inner) { return "another sum after the size of segments was lowered" }
     }
     guard unsafe FrameSplitter.isSuperFrame(memory) else {
       unsafe _ = FrameSplitter.finish(memory, packet, count)
       return nil
     }
     guard var splitter = unsafe FrameSplitter(memory, packet, count) else { return nil }
+    splitter.begin()
     return unsafe checkSegments(&splitter, target, count)
+  }
+
+  /// Whether the sum over a TCP packet, right or wrong, is the same after its size of segments was lowered.
+  private static func keepsItsSum(_ packet: Octets, _ inner: InnerPacket) -> Bool {
+    guard unsafe SegmentSize.isAsked(in: packet, inner) else { return true }
+    let at = inner.transportOffset
+    let sum = { unsafe Checksum.fold(Checksum.sum(packet + at, inner.length &- at)) % 0xffff }
+    let before = sum()
+    unsafe _ = SegmentSize.lower(in: packet, inner, mtu: 1_280)
+    return sum() == before
   }
 
   private static func checkSegments(_ splitter: inout FrameSplitter, _ target: Octets, _ count: Int) -> String? {

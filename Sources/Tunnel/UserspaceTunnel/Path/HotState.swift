@@ -2,9 +2,11 @@ import CLinux
 import Glibc
 import WireGuard
 
-/// Where a peer is, as the sending thread needs it. Never changed after it was published: a new place is a new record.
+/// Where a peer is, as the sending thread needs it. A new place is a new record; only what a path takes changes in one.
 struct EndpointHot {
-  static let noSource: UInt8 = 255
+  static var noSource: UInt8 { 255 }
+  /// Octets of the largest inner packet that a datagram of UDP over IPv4 holds, padded.
+  static var longest: Int { (65_507 - Layout.Transport.minimumLength) & ~15 }
   /// A socket address of IPv4 or IPv6, in a form that `sendmsg` takes.
   var address = sockaddr_storage()
   var addressLength: UInt32 = 0
@@ -14,6 +16,9 @@ struct EndpointHot {
   var sourceLength: UInt8 = 0
   var source: (UInt64, UInt64) = (0, 0)
   var interface: UInt32 = 0
+  /// Octets of the largest inner packet that the way there takes in one piece, as far as the routes know. Written by
+  /// control.
+  var limit = UInt64(longest)
   /// Set by the sending thread when the path refuses segmentation: the segments do not fit the route's MTU.
   var refusesSegments: UInt64 = 0
 
@@ -145,11 +150,11 @@ enum Counter: Int, CaseIterable {
   // The sending thread.
   case malformedInner, noPeer, noEndpoint, stagedOverflow, stagedGlobal, tooBig, counterExhausted
   case sendFailed, sendRetried, segmentationOff, segmentationRefused, sourceCleared, sentDatagrams, sentCalls
-  case droppedAfterRefusal, icmpSent
+  case droppedAfterRefusal, icmpSent, clampedSent
   // The receiving thread.
   case shortDatagram, unknownType, unknownIndex, notAuthentic, replayed, expired, malformedReceived, wrongSource
   case handshakeQueueFull, eventQueueFull, congestedNotCapable, tunWriteFailed, coalescingOff, coalesced
-  case receivedDatagrams, receivedCalls, truncated, tunWrites, fewDescriptors
+  case receivedDatagrams, receivedCalls, truncated, tunWrites, fewDescriptors, clampedReceived
 
   /// The name that statistics carry.
   var name: String {
@@ -189,6 +194,8 @@ enum Counter: Int, CaseIterable {
     case .truncated: "truncated"
     case .tunWrites: "device-writes"
     case .fewDescriptors: "few-descriptors"
+    case .clampedSent: "segment-size-lowered-out"
+    case .clampedReceived: "segment-size-lowered-in"
     }
   }
 
@@ -196,7 +203,8 @@ enum Counter: Int, CaseIterable {
   var isDrop: Bool {
     switch self {
     case .sendRetried, .segmentationOff, .segmentationRefused, .sourceCleared, .sentDatagrams, .sentCalls, .icmpSent,
-      .coalescingOff, .coalesced, .receivedDatagrams, .receivedCalls, .tunWrites, .fewDescriptors:
+      .coalescingOff, .coalesced, .receivedDatagrams, .receivedCalls, .tunWrites, .fewDescriptors,
+      .clampedSent, .clampedReceived:
       false
     default: true
     }

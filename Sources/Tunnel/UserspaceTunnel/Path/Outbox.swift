@@ -174,10 +174,12 @@ import Glibc
       unsafe UserspaceTunnel.count(.segmentationOff, counters)
       return sendOneByOne(first, socket)
     case EINVAL where isSegmented, EMSGSIZE where isSegmented:
-      // Segments that do not fit the route's MTU are refused, while single datagrams are fragmented.
+      // Segments that do not fit the route's MTU are refused, while single datagrams are fragmented; a source that is no
+      // address of ours any more is refused either way, and cleared.
+      let hadSource = unsafe entry.pointee.endpoint.pointee.hasSource
       let sent = sendOneByOne(first, socket)
-      if unsafe !entry.pointee.endpoint.pointee.hasSource {
-        unsafe entry.pointee.endpoint.pointee.refusesSegments = 1
+      if unsafe entry.pointee.endpoint.pointee.hasSource == hadSource {
+        unsafe cl_store_relaxed(&entry.pointee.endpoint.pointee.refusesSegments, 1)
         unsafe UserspaceTunnel.count(.segmentationRefused, counters)
       }
       return sent

@@ -16,6 +16,8 @@ import WireGuard
   var handshakes: Ring
   var joinsTCP: Bool
   var joinsUDP: Bool
+  /// Whether the size of segments that a SYN asks for is lowered.
+  var clampsSegments: Bool
 }
 
 /// A message of types 1 to 3 on its way to control, in a ring: 256 octets.
@@ -324,7 +326,18 @@ struct Handshake {
       unsafe cl_store_relaxed(&peer.pointee.firstUnansweredReceive, now)
       unsafe wakeControl(shared, setup.control, now &+ Deadline.acknowledgement)
     }
+    if unsafe setup.clampsSegments && SegmentSize.isAsked(in: packet, inner) { unsafe clamp(packet, inner, peer) }
     unsafe coalescer.add(packet, inner)
+  }
+
+  @inline(never)
+  private func clamp(_ packet: Octets, _ inner: InnerPacket, _ peer: UnsafeMutablePointer<PeerHot>) {
+    var room = unsafe Int(truncatingIfNeeded: cl_load_relaxed(&shared.pointee.mtu))
+    if let place = unsafe cl_pointer_acquire(&peer.pointee.endpoint) {
+      let endpoint = unsafe place.assumingMemoryBound(to: EndpointHot.self)
+      room = unsafe min(room, Int(truncatingIfNeeded: cl_load_relaxed(&endpoint.pointee.limit)))
+    }
+    if unsafe SegmentSize.lower(in: packet, inner, mtu: room) { unsafe count(.clampedReceived, counters) }
   }
 
   /// Whether the packet's source belongs to the very peer that sent it (whitepaper, 2).

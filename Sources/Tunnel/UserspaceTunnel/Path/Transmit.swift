@@ -15,29 +15,8 @@ import WireGuard
   /// To control: `Report` records.
   var reports: Ring
   var offloads: Bool
-}
-
-/// What a packet thread tells control, in a ring: 96 octets, written and read as plain memory.
-struct Report {
-  enum Kind {
-    static let staged: Int32 = 1
-    static let renewal: Int32 = 2
-    static let lastMinute: Int32 = 3
-    static let confirmed: Int32 = 4
-    static let moved: Int32 = 5
-    static let deviceLost: Int32 = 6
-  }
-  static let size = 96
-
-  var kind: Int32
-  var slot: Int32
-  var localIndex: UInt32
-  var interface: UInt32 = 0
-  var address: (UInt64, UInt64, UInt64, UInt64) = (0, 0, 0, 0)
-  var local: (UInt64, UInt64) = (0, 0)
-  var localLength: UInt8 = 0
-  /// Of a move: where the record of the old place is, which control frees; 0 where there was none.
-  var replaced: UInt = 0
+  /// Whether the size of segments that a SYN asks for is lowered.
+  var clampsSegments: Bool
 }
 
 /// The routes as the threads read them: who owns an address, and where that peer's state is.
@@ -176,7 +155,9 @@ struct Report {
       guard unsafe FrameSplitter.finish(header, packet, count) else {
         return unsafe UserspaceTunnel.count(.malformedInner, counters)
       }
-      if count > mtu { return unsafe tooBig(packet, count) }
+      let room = unsafe room(to: endpoint)
+      if count > room, unsafe !mayBeFragmented(packet, count) { return unsafe tooBig(room, packet, count) }
+      if unsafe setup.clampsSegments { unsafe clamp(packet, count, room) }
       guard let session = unsafe session else { return unsafe hold(packet, count, ecn, peer) }
       if unsafe peer.pointee.staged != nil { unsafe flushStaged(of: peer, session, endpoint) }
       unsafe memcpy(outbox.next + Layout.Transport.headerLength, packet, count)
@@ -185,7 +166,11 @@ struct Report {
       guard var splitter = unsafe FrameSplitter(header, packet, count) else {
         return unsafe UserspaceTunnel.count(.malformedInner, counters)
       }
-      if splitter.largest > mtu { return unsafe tooBig(packet, count) }
+      let room = unsafe room(to: endpoint)
+      if splitter.largest > room, unsafe !mayBeFragmented(packet, splitter.largest) {
+        return unsafe tooBig(room, packet, count)
+      }
+      splitter.begin()
       guard let session = unsafe session else { return unsafe holdAll(&splitter, ecn, peer) }
       if unsafe peer.pointee.staged != nil { unsafe flushStaged(of: peer, session, endpoint) }
       while true {
@@ -206,7 +191,7 @@ struct Report {
   ) {
     let message = unsafe outbox.next
     let text = unsafe message + Layout.Transport.headerLength
-    let padded = SessionRules.paddedLength(length, mtu: mtu)
+    let padded = unsafe SessionRules.paddedLength(length, mtu: room(to: endpoint))
     if padded > length { unsafe memset(text + length, 0, padded &- length) }
     let counter = unsafe session.pointee.counter
     unsafe session.pointee.counter = counter &+ 1
@@ -263,10 +248,30 @@ struct Report {
     return nil
   }
 
+  /// Octets of the largest packet that goes to a place in one piece.
+  @inline(__always)
+  private func room(to endpoint: UnsafeMutablePointer<EndpointHot>) -> Int {
+    unsafe min(mtu, Int(truncatingIfNeeded: cl_load_relaxed(&endpoint.pointee.limit)))
+  }
+
+  /// Whether a packet that is too long for the way to its peer, yet not for the interface, goes in fragments outside:
+  /// where its sender permits that (RFC 791), and up to what IPv6 promises to every sender (RFC 8200, 5).
   @inline(never)
-  private mutating func tooBig(_ packet: Octets, _ count: Int) {
+  private func mayBeFragmented(_ packet: Octets, _ length: Int) -> Bool {
+    guard length <= mtu else { return false }
+    return unsafe packet.octet(0) >> 4 == 4 ? packet.octet(6) & 0x40 == 0 : length <= ICMPError.leastV6
+  }
+
+  @inline(never)
+  private mutating func tooBig(_ room: Int, _ packet: Octets, _ count: Int) {
     unsafe UserspaceTunnel.count(.tooBig, counters)
-    unsafe answer(.tooBig(mtu: mtu), packet, count)
+    unsafe answer(.tooBig(mtu: room), packet, count)
+  }
+
+  @inline(never)
+  private func clamp(_ packet: Octets, _ count: Int, _ room: Int) {
+    guard let inner = unsafe InnerPacket(packet, count), unsafe SegmentSize.isAsked(in: packet, inner) else { return }
+    if unsafe SegmentSize.lower(in: packet, inner, mtu: room) { unsafe UserspaceTunnel.count(.clampedSent, counters) }
   }
 
   /// Writes an ICMP error back into the tunnel.
@@ -388,22 +393,5 @@ struct Report {
     unsafe _ = dropStaged(of: peer, &pool)
     if sent > 0 { unsafe noteData(peer) }
     return sent
-  }
-}
-
-/// How soon after traffic something can be due (whitepaper, 6); used only to decide whether control must wake earlier.
-enum Deadline {
-  /// A keepalive after data was received.
-  static let acknowledgement: UInt64 = 10_000_000_000
-  /// A handshake after data was not answered.
-  static let answer: UInt64 = 15_000_000_000
-}
-
-/// Wakes control when it would sleep beyond `moment`.
-@inline(__always)
-func wakeControl(_ shared: UnsafeMutablePointer<SharedHot>, _ control: Int32, _ moment: UInt64) {
-  if unsafe cl_load_relaxed(&shared.pointee.controlSleepsUntil) > moment {
-    unsafe cl_store_relaxed(&shared.pointee.controlSleepsUntil, moment)
-    cl_signal(control)
   }
 }
