@@ -148,13 +148,13 @@ enum PeerOrder {
 /// Everything that is counted in the path. Each is written by one thread, as its comment says.
 enum Counter: Int, CaseIterable {
   // The sending thread.
-  case malformedInner, noPeer, noEndpoint, stagedOverflow, stagedGlobal, tooBig, counterExhausted
+  case malformedInner, noPeer, noEndpoint, stagedOverflow, stagedGlobal, tooBig
   case sendFailed, sendRetried, segmentationOff, segmentationRefused, sourceCleared, sentDatagrams, sentCalls
   case droppedAfterRefusal, icmpSent, clampedSent
   // The receiving thread.
   case shortDatagram, unknownType, unknownIndex, notAuthentic, replayed, expired, malformedReceived, wrongSource
   case handshakeQueueFull, eventQueueFull, congestedNotCapable, tunWriteFailed, coalescingOff, coalesced
-  case receivedDatagrams, receivedCalls, truncated, tunWrites, fewDescriptors, clampedReceived
+  case receivedDatagrams, receivedCalls, truncated, tunWrites, clampedReceived
 
   /// The name that statistics carry.
   var name: String {
@@ -165,7 +165,6 @@ enum Counter: Int, CaseIterable {
     case .stagedOverflow: "staged-overflow"
     case .stagedGlobal: "staged-global-limit"
     case .tooBig: "too-big"
-    case .counterExhausted: "counter-exhausted"
     case .sendFailed: "send-failed"
     case .sendRetried: "send-retried"
     case .segmentationOff: "segmentation-off"
@@ -193,7 +192,6 @@ enum Counter: Int, CaseIterable {
     case .receivedCalls: "received-calls"
     case .truncated: "truncated"
     case .tunWrites: "device-writes"
-    case .fewDescriptors: "few-descriptors"
     case .clampedSent: "segment-size-lowered-out"
     case .clampedReceived: "segment-size-lowered-in"
     }
@@ -203,7 +201,7 @@ enum Counter: Int, CaseIterable {
   var isDrop: Bool {
     switch self {
     case .sendRetried, .segmentationOff, .segmentationRefused, .sourceCleared, .sentDatagrams, .sentCalls, .icmpSent,
-      .coalescingOff, .coalesced, .receivedDatagrams, .receivedCalls, .tunWrites, .fewDescriptors,
+      .coalescingOff, .coalesced, .receivedDatagrams, .receivedCalls, .tunWrites,
       .clampedSent, .clampedReceived:
       false
     default: true
