@@ -11,9 +11,9 @@ struct TunnelCommand {
 
   /// Reads the arguments behind the verb; throws `command.argument` and what the name of the interface breaks.
   init(_ arguments: ArraySlice<String>) throws(Problem) {
-    if Host.environment("RUSTYNET_TUNNEL_OFFLOADS") == "off" { options.offloads = false }
+    if let isOn = try Self.environment("RUSTYNET_TUNNEL_OFFLOADS") { options.offloads = isOn }
     if let kind = Host.environment("RUSTYNET_TUNNEL_CIPHER") { options.cipher = try Self.cipher(kind) }
-    if Host.environment("RUSTYNET_TUNNEL_CLAMP_MSS") == "on" { options.clampsSegments = true }
+    if let isOn = try Self.environment("RUSTYNET_TUNNEL_CLAMP_MSS") { options.clampsSegments = isOn }
     if let octets = Host.environment("RUSTYNET_TUNNEL_MTU") { mtu = try Self.mtu(octets) }
     var names: [String] = []
     var rest = arguments
@@ -42,6 +42,16 @@ struct TunnelCommand {
     }
     interface = names[0]
     try TunDevice.check(interface)
+  }
+
+  /// A switch of the environment; nil where it is not set.
+  private static func environment(_ name: String) throws(Problem) -> Bool? {
+    switch Host.environment(name) {
+    case nil: nil
+    case "on": true
+    case "off": false
+    case let value?: throw .usage("command.argument", "\(name) is \"\(value)\"", hint: "on or off")
+    }
   }
 
   private static func cipher(_ kind: String) throws(Problem) -> CipherKind {

@@ -183,6 +183,8 @@ def refusals(lab):
             expect(code, 70)
         finally:
             sandbox.call("umount2", folder.encode(), 2)
+    for wrong in ("RUSTYNET_TUNNEL_OFFLOADS=no", "RUSTYNET_TUNNEL_CLAMP_MSS=yes", "RUSTYNET_TUNNEL_MTU=big", "RUSTYNET_TUNNEL_CIPHER=x"):
+        expect("command.argument", 64, "env", wrong)
     # The control: with everything there, the same start succeeds.
     Device(node, lab.engine, "wga").stop()
 
