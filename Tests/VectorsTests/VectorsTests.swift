@@ -1,4 +1,5 @@
 import Diagnostics
+import Glibc
 import LinuxKit
 import Testing
 import Vectors
@@ -113,9 +114,47 @@ enum Corpora {
     }
     let report = try judge([
       "a.json": text("HKDF-SHA-256", "invalid"), "deep/x25519.json": text("HKDF-SHA-256", "valid"),
-      "deep/er/c.json": text("SOMETHING", "valid"), "other.json": #"{"algorithm":"HKDF-SHA-256"}"#, "list.json": "[]",
+      "deep/er/c.json": text("ECDSA", "valid"), "other.json": #"{"algorithm":"HKDF-SHA-256"}"#, "list.json": "[]",
     ]) { try WycheproofVectors.judge(path: $0) }
     #expect(report.summary(of: "wycheproof") == "wycheproof agree=1 disagree=1 skipped=1 total=3")
+    #expect(report.failures.contains { $0.found == "skipped: ECDSA by hkdf_test_schema_v1.json is not judged here" })
+    #expect(report.notes.isEmpty)
+    // Upstream has files of many more algorithms: they are no cases of this kind, and are not passed over in silence.
+    let upstream = try judge([
+      "a.json": text("HKDF-SHA-256", "invalid"), "gcm.json": text("AES-GCM", "valid"), "b.json": text("MD5", "valid"),
+    ]) { try WycheproofVectors.judge(path: $0) }
+    #expect(upstream.summary(of: "wycheproof") == "wycheproof agree=1 disagree=0 skipped=0 total=1")
+    #expect(upstream.notes == ["2 files of other algorithms: AES-GCM, MD5"])
+  }
+
+  @Test func leavesOutWhatIsNoCase() throws {
+    let merkle = #"{"leafIdx":0,"treeSize":0,"root":"","leafHash":"","proof":null,"desc":"","wantErr":true}"#
+    let others = ["package.json": #"{"name":"x"}"#, "list.json": "[]", "numbers.json": "[1]", "text.json": "\"a\""]
+    let trees = try judge(others.merging(["deep/er/case.json": merkle]) { first, _ in first }) {
+      try MerkleVectors.judge(path: $0)
+    }
+    #expect(trees.summary(of: "merkle") == "merkle agree=1 disagree=0 skipped=0 total=1")
+    let vector = #"{"number":1,"key":"","sig":"","msg":"","flags":["low_order_A"]}"#
+    let points = try judge(others.merging(["deep/vectors.json": "[\(vector)]"]) { first, _ in first }) {
+      try Ed25519Vectors.judge(path: $0)
+    }
+    #expect(points.summary(of: "ed25519") == "ed25519 agree=1 disagree=0 skipped=0 total=1")
+    // A case that lost a member is damaged, and is not left out.
+    #expect(throws: Problem.self) {
+      try judge(["a.json": #"{"leafIdx":0,"wantErr":true}"#]) { try MerkleVectors.judge(path: $0) }
+    }
+    #expect(throws: Problem.self) {
+      try judge(["a.json": "[\(vector),{}]"]) { try Ed25519Vectors.judge(path: $0) }
+    }
+  }
+
+  @Test func readsCasesBehindLinks() throws {
+    let report = try judge(["stored.data": "{}", "deep/n_file.json": "]"]) { folder in
+      try #require(unsafe symlink("../stored.data", "\(folder)/deep/y_link.json") == 0)
+      try #require(unsafe symlink("..", "\(folder)/deep/circle.json") == 0)
+      return try JSONVectors.judge(path: folder)
+    }
+    #expect(report.summary(of: "json") == "json agree=2 disagree=0 skipped=0 total=2")
   }
 
   /// Kinds of files that the corpora here have none of: answers of RFC 8032, libsodium and OpenSSL.

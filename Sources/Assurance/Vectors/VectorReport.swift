@@ -74,9 +74,12 @@ enum Answer {
 /// The files of a corpus.
 enum Corpus {
   /// The largest file that is read.
-  static let limits = JSON.Limits(size: 64 << 20, depth: 64)
+  static let limits = JSON.Limits(size: 64 << 20, depth: 64, values: 4_000_000)
 
   /// The `.json` files at `path`: the file itself, or those in the folder at any depth, sorted by their paths.
+  ///
+  /// A link to a file is that file: some stores lay out a folder as links, and a case must not vanish with them. Links
+  /// to folders are not entered, because they can lead in a circle.
   static func files(at path: String) throws(Problem) -> [String] {
     guard let status = FileSystem.status(try FileSystem.resolve(path)) else { return [] }
     guard status.kind == .directory else { return [path] }
@@ -86,6 +89,8 @@ enum Corpus {
       switch FileSystem.status(child)?.kind {
       case .directory: files += try Corpus.files(at: child)
       case .regular where name.hasSuffix(".json"): files.append(child)
+      case .symbolicLink where name.hasSuffix(".json"):
+        if FileSystem.status(try FileSystem.resolve(child))?.kind == .regular { files.append(child) }
       default: continue
       }
     }
