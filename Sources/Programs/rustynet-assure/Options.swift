@@ -46,6 +46,19 @@ enum Input {
     return (facts.name, [facts.sha256, facts.sha512])
   }
 
+  /// The type that `text` names. A word that is neither a short name nor a URI is a slip, and would be signed for good.
+  static func predicateType(_ text: String) throws(Problem) -> String {
+    let type = PredicateType.named(text)
+    guard let scheme = type.utf8.first, (0x41...0x5a).contains(scheme) || (0x61...0x7a).contains(scheme),
+      type.utf8.contains(0x3a), type.utf8.allSatisfy({ (0x21...0x7e).contains($0) })
+    else {
+      throw .usage(
+        "usage.predicate-type", "“\(text.prefix(80))” is neither a URI nor a short name of a predicate type",
+        hint: "short names: \(PredicateType.aliases.map(\.name).joined(separator: ", "))")
+    }
+    return type
+  }
+
   static func envelope(_ path: String) throws(Problem) -> Envelope {
     do { return try Envelope(parsing: try FileSystem.read(path, limit: Envelope.limits.size)) } catch {
       throw error.place?.hasPrefix(path) == true ? error : error.at(path)

@@ -20,6 +20,14 @@ import LinuxKit
       PolicyCommand.self, SupplyPolicyCommand.self, KeyCommand.self, VersionCommand.self,
     ])
 
+  /// A group without a verb asked for nothing, and nothing may pass for that: `rustynet-assure verify $VERB && deploy` with
+  /// an empty variable ends with 64.
+  private static func requireVerb(_ command: any ParsableCommand) {
+    let group = type(of: command)
+    guard !group.configuration.subcommands.isEmpty else { return }
+    Console.end(message: helpMessage(for: group), code: Diagnostics.ExitCode.usage.rawValue)
+  }
+
   static func main() async {
     // A reader that goes away shows as a failed write, and ends the program with 70; a signal would say nothing.
     signal(SIGPIPE, SIG_IGN)
@@ -28,6 +36,7 @@ import LinuxKit
       // P1-15: an invalid policy ends the program before anything else runs.
       _ = try AlgorithmPolicy()
       var command = try parseAsRoot()
+      requireVerb(command)
       if var asynchronous = command as? any AsyncParsableCommand {
         try await asynchronous.run()
       } else {

@@ -23,15 +23,8 @@ struct SignCommand: ParsableCommand {
   @Argument(help: "Files, or digests such as sha256:HEX.") var subjects: [String]
 
   func run() throws {
-    let type = PredicateType.named(predicateType)
-    guard !type.isEmpty, type.utf8.allSatisfy({ (0x21...0x7e).contains($0) }) else {
-      throw Problem.usage("usage.predicate-type", "a predicate type is a URI: visible ASCII characters without a space")
-    }
-    let bytes = try FileSystem.read(predicate, limit: 32 << 20)
-    let value = try JSON.decode(bytes, limits: JSON.Limits(size: 32 << 20)) { reader throws(Problem) in
-      _ = try reader.object()
-      return reader.value
-    }
+    let type = try Input.predicateType(predicateType)
+    let value = try readPredicate()
     var list: [Subject] = []
     for text in subjects {
       let (name, digests) = try Input.subject(text)
@@ -47,5 +40,15 @@ struct SignCommand: ParsableCommand {
     } else {
       Console.print(String(decoding: envelope.dropLast(), as: UTF8.self))
     }
+  }
+
+  private func readPredicate() throws(Problem) -> JSON {
+    let bytes = try FileSystem.read(predicate, limit: 32 << 20)
+    do {
+      return try JSON.decode(bytes, limits: JSON.Limits(size: 32 << 20)) { reader throws(Problem) in
+        _ = try reader.object()
+        return reader.value
+      }
+    } catch { throw error.at(predicate) }
   }
 }

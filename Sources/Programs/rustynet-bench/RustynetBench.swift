@@ -22,12 +22,22 @@ import LinuxKit
       DNSCodecCommand.self,
     ])
 
+  /// A group without a verb asked for nothing, and nothing may pass for that: it ends with 64, its help on standard error.
+  private static func requireVerb(_ command: any ParsableCommand) {
+    let group = type(of: command)
+    guard !group.configuration.subcommands.isEmpty else { return }
+    Console.end(message: helpMessage(for: group), code: Diagnostics.ExitCode.usage.rawValue)
+  }
+
   static func main() {
     signal(SIGPIPE, SIG_IGN)
+    // As the programs that are measured do.
+    Allocator.keepLargeBlocks()
     do {
       // P1-15: an invalid policy ends the program before anything else runs.
       _ = try AlgorithmPolicy()
       var command = try parseAsRoot()
+      requireVerb(command)
       try command.run()
     } catch let problem as Problem {
       Console.report(problem, by: "rustynet-bench")

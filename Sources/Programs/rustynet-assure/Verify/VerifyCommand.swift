@@ -128,7 +128,7 @@ struct VerifyAttestation: ParsableCommand {
       checks.append(
         .equal(
           "predicate-type", "statement.predicate-type", "the type of the predicate",
-          expected: PredicateType.named(predicateType), found: statement.predicateType,
+          expected: try Input.predicateType(predicateType), found: statement.predicateType,
           source: "CVE-2022-35929; V6"))
     }
     if statement.predicateType == PredicateType.record {
