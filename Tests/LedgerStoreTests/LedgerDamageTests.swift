@@ -117,6 +117,32 @@ import TransparencyLog
     #expect(try writer.sign() == full)
   }
 
+  /// Where a part of a batch cannot be written, nothing of it counts, and no checkpoint over it is left behind: not even
+  /// under another name, because a signature over entries that are lost would accuse the ledger of a fork.
+  @Test(arguments: ["tile/entries/000.p/12", "checkpoint"], [2, 300])
+  func leavesNoCheckpointOfABatchThatFailed(blocked: String, count: Int) throws {
+    let test = try TestLedger(TestLedger.entries(0..<10))
+    let before = try test.ledger.checkpoint()
+    var writer = try LedgerWriter(opening: test.path, signer: test.signer)
+    // A folder where a file belongs stops the writer as a full disk does.
+    let tile = count == 2 ? blocked : blocked.replacing("000.p/12", with: "000")
+    if blocked == "checkpoint" { try FileSystem.remove("\(test.path)/checkpoint") }
+    try FileSystem.makeFolder("\(test.path)/\(tile)")
+    var codes: [String] = []
+    for entries in [TestLedger.entries(10..<10 + count), [[1]]] {
+      do throws(Problem) { _ = try writer.append(entries) } catch { codes.append(error.code) }
+    }
+    #expect(codes.count == 2 && codes.last == "ledger.stopped")
+    #expect(try FileSystem.list(test.path).filter { $0.hasSuffix(".tmp") } == [])
+    _ = consume writer
+    try test.remove(tile)
+    if blocked == "checkpoint" { try test.write(before.note.bytes, "checkpoint") }
+    #expect(try test.ledger.checkpoint() == before)
+    // The journal has the batch, and the next one takes it along.
+    try test.append([[1]])
+    #expect(try test.ledger.verify(key: test.key).checkpoint.checkpoint.size == 11 + count)
+  }
+
   /// The hint about the end of the journal may be wrong in any way.
   @Test func believesNoHint() throws {
     let test = try TestLedger(TestLedger.entries(0..<300))

@@ -32,15 +32,7 @@ public enum FileSystem {
   ///
   /// After a power cut at any point the file has the old content or the new one, never a mixture.
   public static func write(_ bytes: [UInt8], to path: String, mode: UInt32 = 0o644) throws(Problem) {
-    try requireReplaceable(path)
-    let temporary = try writeTemporary(bytes, beside: path, mode: mode)
-    do {
-      _ = try checked("rename", path) { unsafe rename(temporary, path) }
-    } catch {
-      unsafe unlink(temporary)
-      throw error
-    }
-    try synchronizeFolder(of: path)
+    try StagedFile(bytes, replacing: path, mode: mode).takePlace()
   }
 
   /// Creates `path` with `bytes`, durably; `file.exists` when it is there already, and then it is left alone.
@@ -53,7 +45,7 @@ public enum FileSystem {
   }
 
   /// Writes a new file beside `path`, durably, and returns its path; where that fails, nothing is left of it.
-  private static func writeTemporary(
+  static func writeTemporary(
     _ bytes: [UInt8], beside path: String, mode: UInt32
   ) throws(Problem) -> String {
     let temporary = "\(path).\(getpid()).\(UInt32.random(in: 0 ... .max)).tmp"
@@ -64,7 +56,10 @@ public enum FileSystem {
       try file.synchronize()
     } catch {
       unsafe unlink(temporary)
-      throw error
+      // Nobody knows the temporary name; what could not be written is the file that was asked for.
+      var problem = error
+      problem.place = path
+      throw problem
     }
     return temporary
   }
@@ -112,7 +107,7 @@ public enum FileSystem {
   }
 
   /// Refuses to put a file in the place of a device, a pipe, a socket or a folder: a rename would replace it for good.
-  private static func requireReplaceable(_ path: String) throws(Problem) {
+  static func requireReplaceable(_ path: String) throws(Problem) {
     switch status(path)?.kind {
     case nil, .regular, .symbolicLink: return
     case .directory: throw fileProblem("open", path, EISDIR)

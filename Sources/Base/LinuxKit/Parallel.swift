@@ -9,36 +9,56 @@ public enum Parallel {
   public static func run(
     _ first: () throws(Problem) -> Void, _ second: () throws(Problem) -> Void
   ) throws(Problem) {
-    var problems: (first: Problem?, second: Problem?) = (nil, nil)
-    withoutActuallyEscaping(second) { second in
-      let job = Job(second)
-      // Safe: the thread takes over the reference that is passed here, and it is joined before this scope ends.
-      let reference = unsafe Unmanaged.passRetained(job).toOpaque()
-      var thread = pthread_t()
-      let isRunning = unsafe pthread_create(&thread, nil, Job.run, reference) == 0
-      do throws(Problem) { try first() } catch { problems.first = error }
-      if isRunning {
-        pthread_join(thread, nil)
-      } else {
-        _ = unsafe Job.run(reference)
-      }
-      problems.second = job.problem
-      // Nothing may hold the closure when it stops being escapable.
-      job.work = nil
-    }
-    if let problem = problems.first ?? problems.second { throw problem }
+    try run(beside: second) { (_) throws(Problem) in try first() }
   }
 
-  private final class Job {
-    var work: (() throws(Problem) -> Void)?
-    var problem: Problem?
+  /// Runs `work` on a thread of its own and `body` on this one; returns when both have ended.
+  ///
+  /// `body` may wait for the work in its midst: `finish` returns when it has ended, and throws its problem. Before that
+  /// the two must not touch the same variables. The problem of `body` is thrown before that of `work`.
+  public static func run(
+    beside work: () throws(Problem) -> Void, _ body: (Work) throws(Problem) -> Void
+  ) throws(Problem) {
+    var problems: (body: Problem?, work: Problem?) = (nil, nil)
+    withoutActuallyEscaping(work) { work in
+      let job = Work(work)
+      do throws(Problem) { try body(job) } catch { problems.body = error }
+      do throws(Problem) { try job.finish() } catch { problems.work = error }
+    }
+    if let problem = problems.body ?? problems.work { throw problem }
+  }
 
-    init(_ work: @escaping () throws(Problem) -> Void) { self.work = work }
+  /// Work on a thread of its own.
+  public final class Work {
+    private var work: (() throws(Problem) -> Void)?
+    private var problem: Problem?
+    private var thread: pthread_t?
+
+    init(_ work: @escaping () throws(Problem) -> Void) {
+      self.work = work
+      // Safe: the thread takes over the reference that is passed here, and `finish` joins it before this scope ends.
+      let reference = unsafe Unmanaged.passRetained(self).toOpaque()
+      var thread = pthread_t()
+      if unsafe pthread_create(&thread, nil, Work.run, reference) == 0 {
+        self.thread = thread
+      } else {
+        _ = unsafe Work.run(reference)
+      }
+    }
+
+    /// Returns when the work has ended; throws its problem, each time.
+    public func finish() throws(Problem) {
+      if let thread { pthread_join(thread, nil) }
+      thread = nil
+      // Nothing may hold the closure when it stops being escapable.
+      work = nil
+      if let problem { throw problem }
+    }
 
     /// What the thread does; also called directly where no thread can be made.
-    static let run: @convention(c) (UnsafeMutableRawPointer?) -> UnsafeMutableRawPointer? = { reference in
+    private static let run: @convention(c) (UnsafeMutableRawPointer?) -> UnsafeMutableRawPointer? = { reference in
       guard let reference = unsafe reference else { return nil }
-      let job = unsafe Unmanaged<Job>.fromOpaque(reference).takeRetainedValue()
+      let job = unsafe Unmanaged<Work>.fromOpaque(reference).takeRetainedValue()
       do throws(Problem) { try job.work?() } catch { job.problem = error }
       return nil
     }

@@ -129,8 +129,9 @@ struct LedgerAppend: ParsableCommand {
     let earlier = try readCheckpoint(ifGiven: since)
     var writer = try LedgerWriter(opening: target.folder, signer: signer, extending: earlier)
     let pending = writer.pending
-    if pending > 0 { Console.note("\(pending) entries of an interrupted batch are covered as well") }
     let receipt = try writer.append(entries)
+    // Not before: an append that fails has covered nothing.
+    if pending > 0 { Console.note("\(pending) entries of an interrupted batch are covered as well") }
     let first = Int64(receipt.indices.lowerBound)
     output.print(
       ledgerFacts(receipt.checkpoint) + [

@@ -12,6 +12,10 @@ struct LedgerEdge {
   private var hashes: [[LogHash]]
   /// The bytes of the partial entry bundle.
   private var bundle: [UInt8]
+  /// How many entries the tiles hold: as many as the tree, but for those that `grow` has added and `fill` has not.
+  private var filled: Int
+  /// The hashes of those for the levels above the lowest, in the order in which `fill` will need them.
+  private var upper: [LogHash] = []
   private var completed: [LogHash] = []
 
   /// The edge of an empty ledger.
@@ -19,12 +23,14 @@ struct LedgerEdge {
     frontier = Frontier(hasher: hasher)
     hashes = Array(repeating: [], count: 8)
     bundle = []
+    filled = 0
   }
 
   /// Reads the edge of a ledger of `size` entries from its tiles, and checks the bundle against its hashes.
   init(size: Int, reader: TileReader) throws(Problem) {
     hashes = Array(repeating: [], count: 8)
     bundle = []
+    filled = size
     for tile in Tile.partials(size: size) {
       switch tile.kind {
       case .hashes(let level): hashes[level] = try reader.hashes(tile)
@@ -51,21 +57,36 @@ struct LedgerEdge {
 
   /// Adds an entry, and passes every tile that it fills to `sink`.
   mutating func append(_ entry: [UInt8], leaf: LogHash, sink: Sink) throws(Problem) {
-    let index = size
+    grow(by: leaf)
+    try fill(entry, leaf: leaf, sink: sink)
+  }
+
+  /// Adds a leaf to the tree alone, so that the root of a batch is known before its tiles are made; `fill` must follow
+  /// for each, in the same order.
+  mutating func grow(by leaf: LogHash) {
     completed.removeAll(keepingCapacity: true)
     frontier.append(leaf, completing: &completed)
+    upper += completed.dropFirst()
+  }
+
+  /// Adds an entry that the tree has to the tiles, and passes every tile that it fills to `sink`.
+  mutating func fill(_ entry: [UInt8], leaf: LogHash, sink: Sink) throws(Problem) {
     EntryBundle.append(entry, to: &bundle)
-    for level in completed.indices {
-      hashes[level].append(completed[level])
+    var hash = leaf
+    for level in hashes.indices {
+      hashes[level].append(hash)
       guard hashes[level].count == Tile.fullWidth else { break }
-      let number = index >> (8 * (level + 1))
+      let number = filled >> (8 * (level + 1))
       if level == 0 {
         try sink(Tile(.entries, index: number), bundle)
         bundle.removeAll(keepingCapacity: true)
       }
       try sink(Tile(.hashes(level: level), index: number), HashTile.serialise(hashes[level]))
       hashes[level].removeAll(keepingCapacity: true)
+      // A full tile is one hash of the level above, which the tree had from this very leaf.
+      hash = upper.removeFirst()
     }
+    filled += 1
   }
 
   /// Passes the partial tiles to `sink`.

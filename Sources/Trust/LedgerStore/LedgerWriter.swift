@@ -13,18 +13,17 @@ public struct LedgerReceipt: Sendable {
 
 /// Appends to a ledger; it holds the ledger's lock as long as it lives.
 ///
-/// Order of a batch: journal, fsync; tiles, at the same time where there are many entries; checkpoint under another name,
-/// fsync, rename, fsync of the folder. Three waits for the disk in all. Whatever point the machine stops at, the
-/// checkpoint never covers an entry that is not durable, and an acknowledged entry is always covered.
+/// Order of a batch: journal, fsync; then the checkpoint under another name, fsync; then, when the tiles are written too,
+/// rename, fsync of the folder. Three waits for the disk in all, and the tiles are made meanwhile. Whatever point the
+/// machine stops at, no checkpoint is signed over an entry that is not durable, and an acknowledged entry is always
+/// covered.
 public struct LedgerWriter: ~Copyable {
   /// How many bytes of records are collected before they are written.
   private static let bufferSize = 1 << 20
   /// Superseded partial tiles may take this much of the disk before they are removed.
   private static let supersededLimit = 64 << 20
-  /// From this number of entries on, it is worth a second thread to make the tiles while the journal waits for the disk.
-  private static let parallelTiles = 256
   /// From this number of entries on, it is worth a second thread to hash.
-  private static let parallelHashes = 2048
+  private static let parallelHashes = 512
 
   private let ledger: Ledger
   private let signer: NoteSigner
@@ -106,18 +105,23 @@ public struct LedgerWriter: ~Copyable {
     let leaves = try hash(entries)
     var edge = state.edge
     var end = (start: state.start, offset: state.end)
-    let tiles = TileWriter(folder: ledger.path, present: checkpoint.checkpoint.size)
-    if entries.count < LedgerWriter.parallelTiles {
-      try LedgerWriter.write(entries, leaves, from: first, to: journal, &end)
-      try tiles.write(entries, leaves, &edge)
-    } else {
-      // Tiles need not wait for the journal: what a crash leaves of them lies behind the checkpoint, where nobody looks.
-      try Parallel.run(
-        { () throws(Problem) in try LedgerWriter.write(entries, leaves, from: first, to: journal, &end) },
-        { () throws(Problem) in try tiles.write(entries, leaves, &edge) })
-    }
+    var next: Publication?
+    try Parallel.run(
+      beside: { () throws(Problem) in try LedgerWriter.write(entries, leaves, from: first, to: journal, &end) },
+      { (journal) throws(Problem) in
+        for leaf in leaves { edge.grow(by: leaf) }
+        let tree = try Checkpoint(origin: signer.key.name, size: edge.size, root: edge.root)
+        // What a crash leaves of the tiles lies behind the present checkpoint, where nobody looks.
+        let tiles = TileWriter(folder: ledger.path, present: checkpoint.checkpoint.size)
+        try Parallel.run(
+          { () throws(Problem) in
+            try journal.finish()
+            next = try LedgerWriter.stage(tree, of: ledger, signer)
+          }, { () throws(Problem) in try tiles.write(entries, leaves, &edge) })
+      })
+    guard let next else { throw .couldNotRun("ledger.stopped", "there is no next checkpoint", place: ledger.path) }
     state = LedgerState(edge: edge, start: end.start, end: end.offset, pending: state.pending)
-    try publish()
+    try publish(next)
     isBroken = false
     return LedgerReceipt(indices: first..<state.edge.size, checkpoint: checkpoint)
   }
@@ -159,16 +163,26 @@ public struct LedgerWriter: ~Copyable {
     try journal.synchronize()
   }
 
-  /// Writes the checkpoint, then clears away what it replaces.
-  private mutating func publish() throws(Problem) {
-    let next = try Checkpoint(origin: signer.key.name, size: state.edge.size, root: state.edge.root)
-    let signed = try SignedCheckpoint(next, signers: [signer])
-    try FileSystem.write(signed.note.bytes, to: ledger.checkpointPath)
+  /// A checkpoint that is durable under another name.
+  private typealias Publication = (checkpoint: SignedCheckpoint, file: StagedFile)
+
+  /// Signs a checkpoint over entries that are durable, and makes it durable under another name.
+  private static func stage(
+    _ tree: Checkpoint, of ledger: Ledger, _ signer: NoteSigner
+  ) throws(Problem) -> Publication {
+    let signed = try SignedCheckpoint(tree, signers: [signer])
+    return (signed, try StagedFile(signed.note.bytes, replacing: ledger.checkpointPath))
+  }
+
+  /// Puts the next checkpoint into its place, then clears away what it replaces.
+  private mutating func publish(_ next: Publication) throws(Problem) {
+    try next.file.takePlace()
     let old = checkpoint.checkpoint.size
-    checkpoint = signed
-    supersede(from: old, to: next.size)
+    let size = next.checkpoint.checkpoint.size
+    checkpoint = next.checkpoint
+    supersede(from: old, to: size)
     state.pending = 0
-    Position.write(ledger.positionPath, size: next.size, start: state.start)
+    Position.write(ledger.positionPath, size: size, start: state.start)
   }
 
   /// Remembers the partial tiles of the former checkpoint, to be removed later: some file systems make files slowly

@@ -14,9 +14,9 @@ struct TileWriter {
     present = Set(Tile.partials(size: size))
   }
 
-  /// Adds the entries to `edge`, and writes every tile that they fill and then the partial ones.
+  /// Adds the entries, which the tree of `edge` has, and writes every tile that they fill and then the partial ones.
   func write(_ entries: [[UInt8]], _ leaves: [LogHash], _ edge: inout LedgerEdge) throws(Problem) {
-    for (number, entry) in entries.enumerated() { try edge.append(entry, leaf: leaves[number], sink: write) }
+    for (number, entry) in entries.enumerated() { try edge.fill(entry, leaf: leaves[number], sink: write) }
     try edge.forEachPartial(write)
   }
 
