@@ -334,6 +334,9 @@ private func set(_ json: JSON, _ key: String, _ value: JSON?) -> JSON {
     demand.time = now.adding(seconds: 5000)
     let refused = String(decoding: PackPage.html(pack, audit: pack.audit(demand)), as: UTF8.self)
     #expect(refused.contains("class=\"verdict failed\""))
+    #expect(refused.contains("<h1>RELEASE REFUSED by its audit</h1>"))
+    #expect(refused.contains("<title>RELEASE REFUSED by its audit</title>"))
+    #expect(refused.contains("Its own verdict, “RELEASE PASSED”, does not count."))
     #expect(refused.contains("Why it is refused"))
     #expect(!refused.contains("class=\"verdict passed\""))
   }

@@ -42,11 +42,21 @@ public struct PackDemand: Sendable {
 /// What an audit of a pack found.
 public struct PackAudit: Sendable {
   /// Every check, in the order of the audit.
-  public let checks: [Check]
+  public private(set) var checks: [Check]
   /// The verdict as it was derived again; nil where it could not be.
   public let verdict: Verdict?
   /// Whether the pack is accepted.
   public var outcome: Outcome { checks.outcome }
+
+  /// Adds what was found outside of the pack, such as in the memory of earlier audits.
+  public mutating func add(_ check: Check) { checks.append(check) }
+
+  /// One line for people: the verdict, unless the audit refused a pack whose own verdict reads well.
+  public var title: String {
+    guard let verdict else { return "REFUSED, no verdict could be derived" }
+    guard outcome != .passed, verdict.isPassed else { return verdict.title }
+    return "\(verdict.profile.rawValue.uppercased()) REFUSED by its audit"
+  }
 }
 
 extension Pack {

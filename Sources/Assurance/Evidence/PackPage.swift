@@ -11,24 +11,28 @@ import Wire
 public enum PackPage {
   /// The page of a pack; every text in it is escaped by `HTML`.
   public static func html(_ pack: Pack, audit: PackAudit) -> [UInt8] {
-    render(
-      audit.verdict, checks: audit.checks, isPreview: pack.manifest.profile == .preview, documents: pack.documents,
-      summary: audit.outcome == .passed
-        ? "The audit of this pack passed: \(audit.checks.count) checks." : "The audit refused this pack.")
+    let isPassed = audit.outcome == .passed
+    // What the pack says of itself may be quoted, and never stands where the verdict is read.
+    let claim = audit.verdict.map { $0.isPassed ? " Its own verdict, “\($0.title)”, does not count." : "" } ?? ""
+    return render(
+      audit.verdict, title: audit.title, checks: audit.checks, isPreview: pack.manifest.profile == .preview,
+      documents: pack.documents,
+      summary: isPassed
+        ? "The audit of this pack passed: \(audit.checks.count) checks." : "The audit refused this pack.\(claim)")
   }
 
   /// The page of a verdict that was given without a pack, because nothing could be signed.
   public static func html(unsigned verdict: Verdict) -> [UInt8] {
     render(
-      verdict, checks: [], isPreview: false, documents: [:],
+      verdict, title: verdict.title, checks: [], isPreview: false, documents: [:],
       summary: "Judged without keys: nothing here is signed, and there is no pack.")
   }
 
   private static func render(
-    _ verdict: Verdict?, checks: [Check], isPreview: Bool, documents: [String: [UInt8]], summary: String
+    _ verdict: Verdict?, title: String, checks: [Check], isPreview: Bool, documents: [String: [UInt8]],
+    summary: String
   ) -> [UInt8] {
     let faults = faults(verdict, checks)
-    let title = verdict?.title ?? "No verdict could be derived"
     let outcome = faults.isEmpty && verdict != nil ? "passed" : "failed"
     let preview: HTML =
       "<p>A preview: signed with a key that lies unprotected in its user&#39;s state folder. It is not a release.</p>"

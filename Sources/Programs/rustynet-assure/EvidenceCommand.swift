@@ -117,14 +117,12 @@ struct EvidenceVerify: ParsableCommand {
     let seen = try state.map { folder throws(Problem) in try SeenState(folder: folder, trust: demand.trust) }
     // The ledger must extend the one that was seen last, unless another checkpoint is named.
     if demand.since == nil { demand.since = seen?.checkpoint }
-    let audit = pack.audit(demand)
-    var checks = audit.checks
+    var audit = pack.audit(demand)
     if let seen, audit.outcome == .passed {
-      checks.append(try seen.update(pack, trust: try TrustFile(parsing: demand.trust.payload)))
+      audit.add(try seen.update(pack, trust: try TrustFile(parsing: demand.trust.payload)))
     }
-    let title = audit.verdict?.title ?? "no verdict could be derived"
     var answer = Answer(
-      "\(options.pack) as of \(demand.time): \(title)", place: options.pack, checks,
+      "\(options.pack) as of \(demand.time): \(audit.title)", place: options.pack, audit.checks,
       facts: [
         ("asOf", .string(demand.time.description)), ("profile", .string(demand.profile.rawValue)),
         ("verdict", audit.verdict?.json ?? .null),
