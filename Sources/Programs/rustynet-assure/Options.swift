@@ -80,6 +80,24 @@ enum Output {
     try FileSystem.write(bytes, to: path)
   }
 
+  /// Refuses a result that would take the place of something that is read, or of another result.
+  static func require(_ outputs: [String], apartFrom inputs: [String]) throws(Problem) {
+    for (index, output) in outputs.enumerated() {
+      let place = resolve(output)
+      guard !(inputs + outputs[..<index]).contains(where: { resolve($0) == place }) else {
+        throw .usage(
+          "usage.output", "\(output) is named twice, and a result would replace it", hint: "name another file")
+      }
+    }
+  }
+
+  /// The path with all links resolved, also of a file that is not there yet.
+  private static func resolve(_ path: String) -> String {
+    if let resolved = try? FileSystem.resolve(path) { return resolved }
+    let folder = Path.folder(of: path)
+    return "\((try? FileSystem.resolve(folder)) ?? folder)/\(Path.name(of: path))"
+  }
+
   private static func requireNoKey(_ path: String) throws(Problem) {
     guard KeyFile.isSealedKey(path: path) else { return }
     throw .refused(

@@ -35,6 +35,7 @@ struct ProvenanceGenerate: AsyncParsableCommand {
   @Argument(parsing: .postTerminator, help: "The build command.") var command: [String] = []
 
   func run() async throws {
+    try Output.require([output], apartFrom: subject + byproduct)
     let run = ProvenanceFacts.Run(
       builder: builderId, toolVersion: Product.version, invocation: invocationId,
       started: try startedOn.map { try Timestamp($0) }, finished: try finishedOn.map { try Timestamp($0) })

@@ -47,26 +47,33 @@ struct RecordRun: AsyncParsableCommand {
     guard seconds > 0, seconds <= 31_536_000 else {
       throw Problem.usage("usage.seconds", "the seconds must be above zero, and no more than a year")
     }
-    let key = try signer.load()
-    try Output.remove(output)
     guard swiftTestingEvents == nil || conformance == nil else {
       throw Problem.usage("usage.record", "name results of one kind")
     }
-    if let results = swiftTestingEvents ?? conformance { try Output.remove(results) }
+    guard !name.isEmpty, name.utf8.count <= Record.nameLimit, Printable.oneLine(name) == name else {
+      throw Problem.usage("usage.record", "a record has a name of 1 to \(Record.nameLimit) bytes in one line")
+    }
     let path = log ?? "\(output).log"
-    try Output.remove(path)
+    let results = swiftTestingEvents ?? conformance
+    try Output.require([output, path] + (results.map { [$0] } ?? []), apartFrom: subject)
+    let key = try signer.load()
+    for old in [output, path] + (results.map { [$0] } ?? []) { try Output.remove(old) }
     let folder = Path.folder(of: output)
     try FileSystem.makeFolder(folder)
     let workspace = try await Workspace(root: root, output: folder)
+    let before = try subjects(areThere: false)
     let started = Host.now()
     let result = try await Command(program, Array(command.dropFirst()), seconds: seconds, outputLimit: 256 << 20)
       .record(logTo: path, echo: true)
     if log == nil { try FileSystem.remove(path) }
-    let subjects = try subject.map { text in
-      let (name, digests) = try Input.subject(text)
-      return Subject(name: name, digests: digests)
-    }
+    let subjects = try subjects(areThere: true)
     try await workspace.requireUnmoved()
+    // What was measured is what was there when it began; a command may make a subject, and not change one.
+    for (index, old) in before.enumerated() where old != nil && old != subjects[index] {
+      throw Problem.refused(
+        "record.subject-moved", "the file changed while it was measured", place: subject[index], source: "A16, V10",
+        hint: "measure again, when nothing else writes it")
+    }
     let record = Record(
       name: name, started: started, finished: Host.now(), machine: workspace.machine, source: workspace.source,
       tool: workspace.tool,
@@ -75,10 +82,26 @@ struct RecordRun: AsyncParsableCommand {
           argv: command, exitCode: Int64(result.status.code), milliseconds: Int64(result.seconds * 1000),
           log: result.log)
       ], facts: try facts())
-    let statement = Statement(subjects: subjects, predicateType: PredicateType.record, predicate: record.json)
+    let statement = Statement(
+      subjects: subjects.compactMap(\.self), predicateType: PredicateType.record, predicate: record.json)
     try Output.write(try statement.signed(by: [key]).encoded, to: output)
     Console.note("recorded “\(name)” (\(result.status)) in \(output)")
     if !result.status.isSuccess { throw Report.end(.refused) }
+  }
+
+  /// The files under test, by their content; nil for one that is not there, where it need not be.
+  private func subjects(areThere: Bool) throws(Problem) -> [Subject?] {
+    var subjects: [Subject?] = []
+    for text in subject {
+      do throws(Problem) {
+        let (name, digests) = try Input.subject(text)
+        subjects.append(Subject(name: name, digests: digests))
+      } catch {
+        guard !areThere, error.code == "file.missing" else { throw error }
+        subjects.append(nil)
+      }
+    }
+    return subjects
   }
 
   private func facts() throws(Problem) -> JSON {

@@ -28,6 +28,7 @@ struct SBOMGenerate: AsyncParsableCommand {
   @Option(help: "Who answers for the SBOM: an https URL or an e-mail address.") var creator: String?
 
   func run() async throws {
+    try Output.require([output], apartFrom: binary)
     let facts = try await SBOMFacts.collect(
       folder: path, binaries: binary, version: release, time: try await time(), creator: creator,
       report: Console.note)

@@ -24,6 +24,7 @@ struct SignCommand: ParsableCommand {
 
   func run() throws {
     let type = try Input.predicateType(predicateType)
+    if let output { try Output.require([output], apartFrom: subjects + [predicate]) }
     let value = try readPredicate()
     var list: [Subject] = []
     for text in subjects {

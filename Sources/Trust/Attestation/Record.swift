@@ -58,6 +58,9 @@ public struct Record: Sendable {
     }
   }
 
+  /// The longest name.
+  public static let nameLimit = 256
+
   /// What was measured: a gate's id, or the name that `record run --name` gave.
   public let name: String
   /// When it began.
@@ -113,7 +116,7 @@ public struct Record: Sendable {
   /// Reads the predicate of a Statement; unknown fields are refused, because the format is our own.
   public init(_ reader: JSONReader) throws(Problem) {
     try reader.closed("name", "started", "finished", "machine", "source", "tool", "commands", "facts")
-    name = try reader.member("name").text(atMost: 256)
+    name = try reader.member("name").text(atMost: Record.nameLimit)
     started = try reader.member("started").timestamp()
     finished = try reader.member("finished").timestamp()
     guard started <= finished else { throw reader.problem("record.time", "the record ends before it starts") }
