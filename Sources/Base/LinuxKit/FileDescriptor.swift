@@ -66,7 +66,9 @@ public struct FileDescriptor: ~Copyable, Sendable {
   ///
   /// The size that the file has now only says how much to ask for: the end is where nothing more comes.
   public func readAll(limit: Int) throws(Problem) -> [UInt8] {
-    var bytes = try read(upTo: min(max(try status().size, 1 << 12), limit) + 1)
+    let size = min(max(try status().size, 1 << 12), limit)
+    if size >= Allocator.largeDocument { Allocator.useLargePages }
+    var bytes = try read(upTo: size + 1)
     while bytes.count <= limit {
       let chunk = try read(upTo: min(1 << 16, limit + 1 - bytes.count))
       if chunk.isEmpty { return bytes }

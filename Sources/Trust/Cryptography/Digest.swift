@@ -1,4 +1,5 @@
 import CCrypto
+import CSodium
 public import Diagnostics
 import Wire
 
@@ -74,40 +75,81 @@ public struct Digest: Hashable, Sendable, CustomStringConvertible {
   public var description: String { "\(algorithm.rawValue):\(hex)" }
 }
 
-/// An incremental hash over libcrypto's EVP interface.
+/// An incremental hash: over libcrypto's EVP interface, and for short messages by libsodium as long as nothing else has
+/// needed libcrypto.
+///
+/// To start libcrypto and look a function of it up costs as much as to hash a megabyte; a program that only names keys by
+/// their digests never needs to. Both give the same digests, which a test compares at lengths around every border.
 ///
 /// Safe: the context is made, used and freed by this value alone.
 @safe public struct HashFunction: ~Copyable {
   private let algorithm: HashAlgorithm
-  private let context: OpaquePointer
+  /// Messages of at most so many bytes are short.
+  private let shortLimit: Int
+  /// The message, as long as it is short.
+  private var message: [UInt8] = []
+  /// Set as soon as it is not.
+  private var context: OpaquePointer?
 
   /// Starts a hash.
   public init(_ algorithm: HashAlgorithm = .sha256) {
+    self.init(algorithm, shortLimit: LibCrypto.isInUse ? -1 : 2048)
+  }
+
+  init(_ algorithm: HashAlgorithm, shortLimit: Int) {
     self.algorithm = algorithm
-    LibCrypto.ready
-    guard let context = unsafe EVP_MD_CTX_new(), unsafe EVP_DigestInit_ex(context, algorithm.implementation, nil) == 1
-    else { fatalError("libcrypto has no memory or no \(algorithm.rawValue)") }
-    unsafe self.context = context
+    self.shortLimit = shortLimit
   }
 
   deinit { unsafe EVP_MD_CTX_free(context) }
 
   /// Adds bytes.
   public mutating func update(_ bytes: [UInt8]) {
-    // Safe: the array is alive for the call, and libcrypto reads `count` bytes of it.
-    _ = unsafe bytes.withUnsafeBytes { unsafe EVP_DigestUpdate(context, $0.baseAddress, $0.count) }
+    // Safe: bytes have no padding that could be uninitialised.
+    update(unsafe bytes.span.bytes)
   }
 
   /// Adds bytes.
   public mutating func update(_ bytes: RawSpan) {
+    if unsafe context == nil {
+      guard message.count + bytes.byteCount > shortLimit else {
+        unsafe bytes.withUnsafeBytes { unsafe message.append(contentsOf: $0) }
+        return
+      }
+      start()
+    }
+    // Safe: the span is alive for the call, and libcrypto reads `count` bytes of it.
     _ = unsafe bytes.withUnsafeBytes { unsafe EVP_DigestUpdate(context, $0.baseAddress, $0.count) }
+  }
+
+  /// Goes on with libcrypto, which gets what was kept so far.
+  private mutating func start() {
+    LibCrypto.ready
+    guard let context = unsafe EVP_MD_CTX_new(), unsafe EVP_DigestInit_ex(context, algorithm.implementation, nil) == 1,
+      unsafe EVP_DigestUpdate(context, message, message.count) == 1
+    else { fatalError("libcrypto has no memory or no \(algorithm.rawValue)") }
+    unsafe self.context = context
+    message = []
   }
 
   /// The digest of everything added.
   public consuming func finish() -> Digest {
     var output = [UInt8](repeating: 0, count: algorithm.length)
-    _ = unsafe EVP_DigestFinal_ex(context, &output, nil)
+    if unsafe context == nil, !HashFunction.short(message, algorithm, into: &output) { start() }
+    if unsafe context != nil { _ = unsafe EVP_DigestFinal_ex(context, &output, nil) }
     guard let digest = try? Digest(algorithm, bytes: output) else { fatalError("libcrypto returned a short digest") }
     return digest
+  }
+
+  /// The digest of a short message; false where libsodium does not have the algorithm.
+  private static func short(_ message: [UInt8], _ algorithm: HashAlgorithm, into output: inout [UInt8]) -> Bool {
+    Sodium.ready
+    // Safe: the output is as long as the algorithm says, the input as long as it is.
+    switch algorithm {
+    case .sha256: _ = unsafe crypto_hash_sha256(&output, message, UInt64(message.count))
+    case .sha512: _ = unsafe crypto_hash_sha512(&output, message, UInt64(message.count))
+    case .sha384: return false
+    }
+    return true
   }
 }

@@ -1,4 +1,5 @@
 import CCrypto
+import Synchronization
 
 /// libcrypto, initialised once before its first use, without the machine's `openssl.cnf`.
 ///
@@ -10,7 +11,13 @@ package enum LibCrypto {
     guard OPENSSL_init_crypto(UInt64(OPENSSL_INIT_NO_LOAD_CONFIG), nil) == 1 else {
       fatalError("libcrypto cannot be initialised")
     }
+    used.store(true, ordering: .relaxed)
   }()
+
+  private static let used = Atomic<Bool>(false)
+
+  /// Whether somebody has touched `ready`.
+  static var isInUse: Bool { used.load(ordering: .relaxed) }
 
   /// A constant of the program as C sees it, for a parameter that keeps its name's address: a string of Swift would be
   /// gone after the call. Safe: a literal ends with a zero byte and lives as long as the program.
