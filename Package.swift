@@ -159,12 +159,13 @@ let package = Package(
         "LedgerStore", "Commands", "Inventory", "SBOM", "Provenance", "Gates",
       ]),
 
-    // Layer 7: the programs.
+    // Layer 7: the programs, and how those with an argument parser begin and end.
+    room("Programs", "ProgramEntry", ["Diagnostics", "LinuxKit", argumentParser]),
     program(
       "RustynetProgram", folder: "rustynet",
       [
         "Diagnostics", "Wire", "StrictJSON", "HuJSON", "NetworkTypes", "LinuxKit", "Authorization",
-        "AuthorizationFiles", "NetworkPolicy", argumentParser,
+        "AuthorizationFiles", "NetworkPolicy", "ProgramEntry", argumentParser,
       ]),
 
     program(
@@ -190,6 +191,7 @@ let package = Package(
         "Provenance",
         "Gates",
         "Evidence",
+        "ProgramEntry",
         argumentParser,
       ]),
 
@@ -198,7 +200,8 @@ let package = Package(
       [
         "Diagnostics", "Wire", "StrictJSON", "NetworkTypes", "LinuxKit", "Cryptography", "X509", "Attestation",
         "Sigstore", "TransparencyLog", "LedgerStore", "Vectors", "CLinux", "TunnelBackend", "WireGuard", "KernelTunnel",
-        "UAPITunnel", "UserspaceTunnel", "Authorization", "HuJSON", "NetworkPolicy", "DNS", argumentParser,
+        "UAPITunnel", "UserspaceTunnel", "Authorization", "HuJSON", "NetworkPolicy", "DNS", "ProgramEntry",
+        argumentParser,
       ]),
 
     program(

@@ -48,7 +48,7 @@ import Testing
     // White space of every kind around a name is not seen, and does not count.
     acl("\\tann@ ", "\\r\\ntag:web:22\\n"), acl("\u{a0}group:a\u{3000}", "*:*"),
     // What programs write for a list or a member that is not there.
-    "\"acls\": null, \"groups\": null", acl("*", "*:*", ", \"proto\": null"),
+    "\"acls\": null, \"grants\": null", acl("*", "*:*", ", \"proto\": null"),
     grant("*", "*", ", \"ip\": [\"*\"], \"app\": null, \"via\": null"),
     "\"tests\": [{\"src\": \"ann@\", \"accept\": [\"box:22\"], \"deny\": null}]",
     ssh("\"checkPeriod\": null, \"acceptEnv\": null"), ssh("\"users\": [\"localpart:*@\", \"localpart:a*@b\"]"),
@@ -125,7 +125,7 @@ import Testing
     ("\"nodeAttrs\": [{\"ipPool\": [\"10.0.0.0/8\"]}]", "policy.pool"),
     ("\"nodeAttrs\": [{\"ipPool\": [\"100.100.100.0/24\"]}]", "policy.pool"),
     ("\"acls\": [{\"action\": \"accept\", \"src\": null, \"dst\": []}]", "json.missing-field"),
-    ("\"groups\": {\"group:a\": null}", "json.kind"), (acl("*", "*:*", ", \"proto\": [null]"), "json.kind"),
+    (acl("*", "*:*", ", \"proto\": [null]"), "json.kind"),
     ("\"tests\": [{\"accept\": [\"box:22\"]}]", "policy.test"),
     ("\"tests\": [{\"src\": \"ann@\"}]", "policy.test"),
     ("\"tests\": [{\"src\": \"\", \"accept\": [\"box:22\"]}]", "policy.test"),
@@ -177,6 +177,12 @@ import Testing
     ("\"sshTests\": [{\"src\": \"ann@\", \"dst\": [\"net\"]}]", "policy.test"),
     ("\"randomizeClientPort\": 1", "json.kind"),
   ]
+
+  /// A list that is there without a value is no empty list.
+  @Test func refusesAGroupWithoutMembers() {
+    #expect(throws: Problem.malformed("json.kind", "")) { try read("\"groups\": {\"group:a\": null}", base: "") }
+    #expect(throws: Never.self) { try read("\"groups\": {\"group:a\": []}", base: "") }
+  }
 
   @Test(arguments: refused) func refuses(_ members: String, _ code: String) {
     let error = #expect(throws: Problem.malformed(code, "")) { try read(members) }

@@ -1,8 +1,8 @@
 import ArgumentParser
 import Cryptography
 import Diagnostics
-import Glibc
 import LinuxKit
+import ProgramEntry
 
 /// The assurance toolkit. Each verb has a file of its own beside this one.
 @main struct RustynetAssure: AsyncParsableCommand {
@@ -20,33 +20,21 @@ import LinuxKit
       PolicyCommand.self, SupplyPolicyCommand.self, KeyCommand.self, VersionCommand.self,
     ])
 
-  /// A group without a verb asked for nothing, and nothing may pass for that: `rustynet-assure verify $VERB && deploy` with
-  /// an empty variable ends with 64.
-  private static func requireVerb(_ command: any ParsableCommand) {
-    let group = type(of: command)
-    guard !group.configuration.subcommands.isEmpty else { return }
-    Console.end(message: helpMessage(for: group), code: Diagnostics.ExitCode.usage.rawValue)
-  }
-
   static func main() async {
-    // A reader that goes away shows as a failed write, and ends the program with 70; a signal would say nothing.
-    signal(SIGPIPE, SIG_IGN)
+    ProgramEntry.begin()
     Allocator.keepLargeBlocks()
     do {
       // P1-15: an invalid policy ends the program before anything else runs.
       _ = try AlgorithmPolicy()
       var command = try parseAsRoot()
-      requireVerb(command)
+      ProgramEntry.requireVerb(command)
       if var asynchronous = command as? any AsyncParsableCommand {
         try await asynchronous.run()
       } else {
         try command.run()
       }
-    } catch let problem as Problem {
-      Console.report(problem, by: "rustynet-assure")
-      Console.exit(problem.kind.exitCode)
     } catch {
-      Console.end(message: fullMessage(for: error), code: exitCode(for: error).rawValue)
+      ProgramEntry.end(error, of: Self.self)
     }
   }
 }

@@ -1,8 +1,8 @@
 import ArgumentParser
 import Cryptography
 import Diagnostics
-import Glibc
 import LinuxKit
+import ProgramEntry
 
 /// Measurements and comparisons with third parties: no part of what is installed.
 @main struct RustynetBench: ParsableCommand {
@@ -22,28 +22,18 @@ import LinuxKit
       DNSCodecCommand.self,
     ])
 
-  /// A group without a verb asked for nothing, and nothing may pass for that: it ends with 64, its help on standard error.
-  private static func requireVerb(_ command: any ParsableCommand) {
-    let group = type(of: command)
-    guard !group.configuration.subcommands.isEmpty else { return }
-    Console.end(message: helpMessage(for: group), code: Diagnostics.ExitCode.usage.rawValue)
-  }
-
   static func main() {
-    signal(SIGPIPE, SIG_IGN)
+    ProgramEntry.begin()
     // As the programs that are measured do.
     Allocator.keepLargeBlocks()
     do {
       // P1-15: an invalid policy ends the program before anything else runs.
       _ = try AlgorithmPolicy()
       var command = try parseAsRoot()
-      requireVerb(command)
+      ProgramEntry.requireVerb(command)
       try command.run()
-    } catch let problem as Problem {
-      Console.report(problem, by: "rustynet-bench")
-      Console.exit(problem.kind.exitCode)
     } catch {
-      Console.end(message: fullMessage(for: error), code: exitCode(for: error).rawValue)
+      ProgramEntry.end(error, of: Self.self)
     }
   }
 }

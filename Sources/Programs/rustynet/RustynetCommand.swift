@@ -1,7 +1,6 @@
 import ArgumentParser
 import Diagnostics
-import Glibc
-import LinuxKit
+import ProgramEntry
 
 /// The command line of the mesh. Each group of verbs has a file of its own beside this one.
 @main struct RustynetCommand: ParsableCommand {
@@ -17,16 +16,13 @@ import LinuxKit
     ])
 
   static func main() {
-    // A reader that goes away shows as a failed write, and ends the program with 70; a signal would say nothing.
-    signal(SIGPIPE, SIG_IGN)
+    ProgramEntry.begin()
     do {
       var command = try parseAsRoot()
+      ProgramEntry.requireVerb(command)
       try command.run()
-    } catch let problem as Problem {
-      Console.report(problem, by: "rustynet")
-      Console.exit(problem.kind.exitCode)
     } catch {
-      Console.end(message: fullMessage(for: error), code: exitCode(for: error).rawValue)
+      ProgramEntry.end(error, of: Self.self)
     }
   }
 }
