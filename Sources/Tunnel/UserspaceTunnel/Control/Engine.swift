@@ -318,6 +318,8 @@ public final class Engine {
     case .direct(let slot, let endpoint):
       let source = arrival.flatMap { $0.endpoint == endpoint ? $0.source : nil }
       let hasMoved = path.endpoint(of: slot) != endpoint
+      // Most handshakes come from where the peer is, to the address of ours that was judged before.
+      if !hasMoved, source != nil, path.source(of: slot) == source { return }
       path.direct(slot, endpoint, source: endpoint.flatMap { path.judged(source, for: $0) })
       if hasMoved, let endpoint, let key = keys[slot.index] { note(.moved(key, endpoint)) }
     case .routes: path.publishRoutes(device.allowedAddresses())
