@@ -8,9 +8,7 @@ so is one of EXPECTED that does not come: then the checker did not look. A zone 
 with 0, or 78, or 70 where something is missing.
 """
 import json
-import os
 import pathlib
-import shutil
 import subprocess
 import sys
 import tempfile
@@ -74,15 +72,5 @@ def inside(program):
     sys.exit(78 if cases.wrong else 0)
 
 
-def main():
-    missing = [one for one in ("zonemaster-cli", "dnsviz") if not shutil.which(one)] + ["root"] * (os.geteuid() != 0)
-    if missing:
-        print(f"not-run: {', '.join(missing)} is not here")
-        sys.exit(70)
-    if len(sys.argv) == 3:
-        return inside(sys.argv[1])
-    sys.exit(subprocess.run(["unshare", "--net", sys.executable, __file__, os.path.abspath(sys.argv[1]), "inside"]).returncode)
-
-
 if __name__ == "__main__":
-    main()
+    dns_servers.in_own_network(__file__, inside, ["zonemaster-cli", "dnsviz"])

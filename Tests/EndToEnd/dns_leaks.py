@@ -7,7 +7,6 @@ The way out is an interface that nobody is behind. Questions of every kind are a
 resolver, and by which transport, something was sent. The state `open` is the control: what never leaves elsewhere leaves
 there. Ends with 0, or 78 when something leaves that must not, or does not that should, or 70 without root.
 """
-import os
 import pathlib
 import socket
 import subprocess
@@ -117,14 +116,5 @@ def inside(program):
     sys.exit(78 if cases.wrong else 0)
 
 
-def main():
-    if os.geteuid():
-        print("not-run: needs root")
-        sys.exit(70)
-    if len(sys.argv) == 3:
-        return inside(sys.argv[1])
-    sys.exit(subprocess.run(["unshare", "--net", sys.executable, __file__, os.path.abspath(sys.argv[1]), "inside"]).returncode)
-
-
 if __name__ == "__main__":
-    main()
+    dns_servers.in_own_network(__file__, inside)

@@ -10,10 +10,24 @@ import signal
 import socket
 import struct
 import subprocess
+import sys
 import time
 
 ZONE = "rustynet"
 REVERSE = ["100.64.0.0/16", "fd7a:115c:a1e0::/48"]
+
+
+def in_own_network(script, inside, tools=()):
+    """The main function of a script that needs a network namespace of its own: `script PROGRAM` begins itself again in one,
+    where `inside(PROGRAM)` runs. Without root or one of the tools it is not-run, with 70."""
+    missing = [one for one in tools if not shutil.which(one)] + ["root"] * (os.geteuid() != 0)
+    if missing:
+        print(f"not-run: {', '.join(missing)} is not here")
+        sys.exit(70)
+    if len(sys.argv) == 3:
+        return inside(sys.argv[1])
+    again = ["unshare", "--net", sys.executable, script, os.path.abspath(sys.argv[1]), "inside"]
+    sys.exit(subprocess.run(again).returncode)
 
 
 def nodes(count):
